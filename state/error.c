@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void make_one_line(char *text)
@@ -37,16 +38,16 @@ int error_prefix(struct error *err, int code, const char *format, ...)
 	if (err == NULL) {
 		return code;
 	}
-	struct error old = *err;
+	char *text = NULL;
 	va_list args;
 	va_start(args, format);
-	int used = vsnprintf(err->message, sizeof(err->message), format, args);
+	int length = vasprintf(&text, format, args);
 	va_end(args);
-	if (used >= 0 && (size_t)used < sizeof(err->message)) {
-		size_t room = sizeof(err->message) - (size_t)used;
-		int more = snprintf(err->message + used, room, ": %s", old.message);
-		(void)more; /* a message that is too long ends early */
+	if (length < 0) {
+		return code; /* what is there says more than nothing */
 	}
-	make_one_line(err->message);
+	struct error old = *err;
+	error_set(err, code, "%s: %s", text, old.message);
+	free(text);
 	return code;
 }
