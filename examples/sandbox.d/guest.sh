@@ -1,0 +1,114 @@
+# shellcheck shell=bash
+# Part of examples/sandbox: the packages, and the guest's kernel and initrd.
+
+cache=${BERTH_SANDBOX_CACHE:-/var/cache/berth-sandbox}
+
+# What is needed, and the package that has it.
+needs=(
+    libvirtd:libvirt-daemon
+    virsh:libvirt-clients
+    qemu-system-x86_64:qemu-system-x86
+    qemu-img:qemu-utils
+    qemu-nbd:qemu-utils
+    ip:iproute2
+    tc:iproute2
+    cpio:cpio
+    gcc:gcc
+    /usr/include/stdio.h:libc6-dev
+)
+
+# The kernel's modules, in this order: nothing resolves dependencies in the guest.
+modules=(
+    virtio/virtio_ring
+    virtio/virtio
+    virtio/virtio_pci_legacy_dev
+    virtio/virtio_pci_modern_dev
+    virtio/virtio_pci
+    block/virtio_blk
+    acpi/button
+    input/evdev
+)
+
+# Keeps services from being started by what is installed.
+hold_services() {
+    local policy=/usr/sbin/policy-rc.d
+    [[ -e $policy.sandbox-saved || ! -e $policy ]] || mv "$policy" "$policy.sandbox-saved"
+    printf '#!/bin/sh\n# of berth examples/sandbox, for the time of an installation\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+}
+
+free_services() {
+    local policy=/usr/sbin/policy-rc.d
+    if [[ -f $policy ]] && grep -q 'berth examples/sandbox' "$policy"; then
+        rm -f "$policy"
+    fi
+    [[ ! -e $policy.sandbox-saved ]] || mv "$policy.sandbox-saved" "$policy"
+}
+
+install_packages() {
+    local need missing=()
+    for need in "${needs[@]}"; do
+        if ! command -v "${need%%:*}" >/dev/null && [[ ! -e ${need%%:*} ]]; then
+            missing+=("${need##*:}")
+        fi
+    done
+    ((${#missing[@]} > 0)) || return 0
+    mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+    command -v apt-get >/dev/null || die "these Debian packages are missing: ${missing[*]}"
+    printf 'installing %s\n' "${missing[*]}"
+    trap free_services EXIT
+    hold_services
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends --no-upgrade "${missing[@]}"; } >"$cache/apt.log" 2>&1 9>&-; then
+        tail -n 5 "$cache/apt.log" >&2
+        die "the packages could not be installed (all of it: $cache/apt.log)"
+    fi
+    free_services
+    trap - EXIT
+}
+
+# Debian's cloud kernel, taken out of its package: nothing of it is installed.
+fetch_kernel() {
+    local package module work=$cache/kernel.new
+
+    apt-cache show linux-image-cloud-amd64 >/dev/null 2>&1 || apt-get update -qq
+    package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p' | head -n 1)
+    [[ -n $package ]] || die "no package linux-image-cloud-amd64 to take the guest's kernel from"
+    printf 'fetching %s (the kernel of the guests)\n' "$package"
+    rm -rf "$work"
+    mkdir -p "$work/modules"
+    (cd "$work" && apt-get download -qq "$package" 2>"$work/log") || die "cannot download $package: $(<"$work/log")"
+    dpkg-deb --fsys-tarfile "$work"/*.deb | tar -x -C "$work" --wildcards './boot/vmlinuz-*' \
+        './lib/modules/*/kernel/drivers/virtio/*' './lib/modules/*/kernel/drivers/block/virtio_blk.ko' \
+        './lib/modules/*/kernel/drivers/acpi/button.ko' './lib/modules/*/kernel/drivers/input/evdev.ko'
+    mv "$work"/boot/vmlinuz-* "$work/vmlinuz"
+    for module in "${modules[@]}"; do
+        mv "$work"/lib/modules/*/kernel/drivers/"$module.ko" "$work/modules/"
+    done
+    rm -rf "${work:?}"/boot "${work:?}"/lib "$work"/*.deb "$work/log"
+    rm -rf "$cache/kernel"
+    mv "$work" "$cache/kernel"
+}
+
+# Puts the paths of the guest's kernel and initrd into `guest_kernel`, `guest_initrd`.
+build_guest() {
+    local work source=$here/sandbox.d/guest.c
+    mkdir -p "$cache"
+    exec 8>>"$cache/lock"
+    flock 8
+    install_packages
+    [[ -f $cache/kernel/vmlinuz ]] || fetch_kernel
+    guest_kernel=$cache/kernel/vmlinuz
+    guest_initrd=$cache/initrd-$(cat "$source" "$here/sandbox.d/guest.sh" | sha256sum | cut -c1-12)
+    if [[ ! -f $guest_initrd ]]; then
+        work=$(mktemp -d "$cache/initrd.XXXXXX")
+        mkdir "$work/root" "$work/root/dev"
+        cp -r "$cache/kernel/modules" "$work/root/"
+        printf '%s.ko\n' "${modules[@]##*/}" >"$work/root/modules/order"
+        gcc -std=gnu17 -O2 -static -s -o "$work/root/init" "$source"
+        (cd "$work/root" && find . | cpio -o -H newc --quiet) >"$work/initrd"
+        mv "$work/initrd" "$guest_initrd"
+        rm -rf "$work"
+    fi
+    exec 8>&-
+}
