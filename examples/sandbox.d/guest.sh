@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # the variables of examples/sandbox
 # Part of examples/sandbox: the packages, and the guest's kernel and initrd.
 
 cache=${BERTH_SANDBOX_CACHE:-/var/cache/berth-sandbox}

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # the variables of examples/sandbox
 # Part of examples/sandbox: one node's namespaces, processes and configuration.
 
 netns() {
@@ -144,7 +144,7 @@ start_libvirtd() {
 wait_for_libvirtd() {
     local tries
     for ((tries = 0; tries < 60; tries++)); do
-        virsh_timeout=10 node_virsh "$1" pool-info images >/dev/null 2>&1 && return
+        tcp_virsh "$1" pool-info images >/dev/null 2>&1 && return
         signal_in "$1" 0 /run/libvirtd.pid libvirtd || break
         sleep 0.2
     done

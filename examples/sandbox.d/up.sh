@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # the variables of examples/sandbox
 # Part of examples/sandbox: the commands for the sandbox as a whole.
 
 # Removes whatever there is of the sandbox; finds it by name, needs no record.
@@ -35,7 +35,7 @@ choose_subnet() {
     for ((i = 0; i < 512; i++)); do
         subnet=198.$((18 + (first + i) % 512 / 256)).$(((first + i) % 256))
         if [[ -z $(ip -4 route show table all root "$subnet.0/24") &&
-            -z $(ip -4 route show table all match "$subnet.0/24" | grep -v '^default') ]]; then
+            -z $(ip -4 route show table all match "$subnet.0/24" | sed '/^default/d') ]]; then
             printf '%s\n' "$subnet" >"$dir/subnet"
             ip address add "$subnet.254/24" dev "$link"
             ip link set "$link" up
@@ -76,7 +76,7 @@ write_users() {
 all_alive() {
     local node
     for node in $(nodes); do
-        node_virsh "$node" version >/dev/null 2>&1 || return 1
+        tcp_virsh "$node" version >/dev/null 2>&1 || return 1
     done
 }
 
@@ -143,7 +143,7 @@ sandbox_status() {
     need_up
     printf "sandbox '%s' in %s\n" "$name" "$dir"
     for node in $(nodes); do
-        if guests=$(node_virsh "$node" list --all 2>/dev/null); then
+        if guests=$(tcp_virsh "$node" list --all 2>/dev/null); then
             guests=$(awk 'NF { sub(/^ *[^ ]+ +/, ""); n = $1; $1 = ""; sub(/^ /, ""); printf "%s%s (%s)", s, n, $0; s = ", " }' <<<"$guests")
             printf '%-8s %s  %s\n' "$node" "$(uri "$node")" "${guests:-no guests}"
         else

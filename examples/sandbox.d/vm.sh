@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # the variables of examples/sandbox
 # Part of examples/sandbox: the guests and their disks.
 
 console=/var/log/libvirt/console
@@ -115,6 +115,7 @@ sandbox_vm() {
         shift 2 || usage_error "vm: a value is missing"
     done
     need_node "$node"
+    kinds=${kinds//mixed/local-qcow2,network}
     [[ $state == running || $state == paused || $state == stopped ]] || usage_error "no state '$state'"
     ((size >= payload + 4)) || usage_error "the payload does not fit on the disk"
     if [[ -n $(where_lines "$vm") || -e $dir/storage/$vm-vda.raw ]]; then
@@ -122,15 +123,10 @@ sandbox_vm() {
     fi
     rm -f "$dir"/node*/log/console/"$vm.log"
     for kind in ${kinds//,/ }; do
-        case $kind in
-        mixed) set -- local-qcow2 network ;;
-        local-qcow2 | local-raw | network) set -- "$kind" ;;
-        *) usage_error "no kind of disk '$kind'" ;;
-        esac
-        for kind in "$@"; do
-            dev=vd${letters:count++:1}
-            disks+=$(disk_xml "$vm" "$node" "$kind" "$dev" "$size" "$payload")$'\n'
-        done
+        [[ $kind =~ ^(local-qcow2|local-raw|network)$ ]] || usage_error "no kind of disk '$kind'"
+        ((count < 8)) || usage_error "eight disks at most"
+        dev=vd${letters:count++:1}
+        disks+=$(disk_xml "$vm" "$node" "$kind" "$dev" "$size" "$payload")$'\n'
     done
     domain_xml "$vm" "$memory" "$disks" "$count" "$rewrite" "$dirty" >"$dir/$vm.xml"
     {
@@ -153,9 +149,20 @@ where_lines() {
         if answer=$(virsh_timeout=5 node_virsh "$node" domstate "$1" --reason 2>&1); then
             printf '%s %s\n' "$node" "$answer"
         elif [[ $answer != *"failed to get domain"* ]]; then
-            printf '%s does not answer\n' "$node"
+            where_without_libvirt "$node" "$1"
         fi
     done
+}
+
+# The same, from what a libvirt that does not answer left in its files.
+where_without_libvirt() {
+    local node=$1 vm=$2 state
+    if signal_in "$node" 0 "/run/libvirt/qemu/$vm.pid" qemu; then
+        state=$(run_in "$node" sed -n "s/^<domstatus state='\([^']*\)'.*/\1/p" "/run/libvirt/qemu/$vm.xml")
+        printf '%s %s (its libvirt does not answer)\n' "$node" "${state:-unknown}"
+    elif [[ -f $dir/$node/etc/qemu/$vm.xml ]]; then
+        printf '%s shut off (its libvirt does not answer)\n' "$node"
+    fi
 }
 
 sandbox_where() {
@@ -164,16 +171,11 @@ sandbox_where() {
     where_lines "$1"
 }
 
-# The greatest number that a VM has printed.
-last_tick() {
-    cat "$dir"/node*/log/console/"$1.log" 2>/dev/null | tr -d '\r' |
-        awk '/^(tick|tock) [0-9]+ [0-9]+$/ && length == 22 && $2 + $3 == 99999999 && $2 + 0 > max { max = $2 + 0 } END { print max + 0 }'
-}
-
 wait_for_ticks() {
-    local vm=$1 target deadline=$((SECONDS + $3))
-    target=$(($(last_tick "$vm") + $2))
-    until (($(last_tick "$vm") >= target)); do
+    local vm=$1 last target deadline=$((SECONDS + $3))
+    read -r last _ < <(read_consoles "$vm")
+    target=$((last + $2))
+    until read -r last _ < <(read_consoles "$vm") && ((last >= target)); do
         ((SECONDS < deadline)) || die "$vm has not counted on in $3 s"
         sleep 0.1
     done
@@ -191,5 +193,35 @@ sandbox_wait() {
     done
     for vm in "${vms[@]}"; do
         wait_for_ticks "$vm" "$ticks" "$timeout"
+    done
+}
+
+# Removes a VM, its disks and what it printed.
+remove_vm() {
+    local vm=$1 node image
+    for node in $(nodes); do
+        if node_virsh "$node" dominfo "$vm" >/dev/null 2>&1; then
+            node_virsh "$node" destroy "$vm" >/dev/null 2>&1 || :
+            node_virsh "$node" undefine "$vm" --managed-save --snapshots-metadata --nvram >/dev/null 2>&1 || :
+        fi
+        rm -f "$dir/$node/lib/images/$vm".{qcow2,raw} "$dir/$node/lib/images/$vm"-vd[b-h].{qcow2,raw} \
+            "$dir/$node/log/console/$vm.log"
+        node_virsh "$node" pool-refresh images >/dev/null 2>&1 || :
+    done
+    for image in "$dir/storage/$vm"-vd[a-h].raw; do
+        [[ -e $image ]] || continue
+        signal_in storage KILL "/run/$(basename "$image" .raw).pid" qemu-nbd || :
+        rm -f "$image"
+    done
+    [[ -z $(where_lines "$vm") ]] || die "$vm cannot be removed from all hosts: $(where_lines "$vm")"
+}
+
+sandbox_rm() {
+    local vm
+    need_up
+    (($# > 0)) || usage_error "which VM?"
+    for vm in "$@"; do
+        need_vm_name "$vm"
+        remove_vm "$vm"
     done
 }
