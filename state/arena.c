@@ -59,6 +59,16 @@ void arena_destroy(struct arena *arena)
 	free(arena);
 }
 
+void arena_adopt(struct arena *arena, struct arena *other)
+{
+	struct block **end = &arena->blocks;
+	while (*end != NULL) {
+		end = &(*end)->next;
+	}
+	*end = other->blocks;
+	free(other);
+}
+
 static struct block *add_block(struct arena *arena, size_t size)
 {
 	struct block *block = allocate_or_end(sizeof(struct block) + size);

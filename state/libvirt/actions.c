@@ -1,0 +1,248 @@
+#include "state/libvirt/actions.h"
+
+#include "state/arena.h"
+#include "state/libvirt/worker.h"
+#include "state/libvirt/xml.h"
+#include "state/units.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+static void clean_domain(virDomainPtr *domain)
+{
+	if (*domain != NULL) {
+		virDomainFree(*domain);
+	}
+}
+#define cleanup_domain __attribute__((cleanup(clean_domain)))
+
+static void clean_volume(virStorageVolPtr *volume)
+{
+	if (*volume != NULL) {
+		virStorageVolFree(*volume);
+	}
+}
+#define cleanup_volume __attribute__((cleanup(clean_volume)))
+
+static void clean_pool(virStoragePoolPtr *pool)
+{
+	if (*pool != NULL) {
+		virStoragePoolFree(*pool);
+	}
+}
+#define cleanup_pool __attribute__((cleanup(clean_pool)))
+
+static void clean_text(char **text)
+{
+	free(*text);
+}
+#define cleanup_text __attribute__((cleanup(clean_text)))
+
+virDomainPtr action_domain(virConnectPtr connection, const char *uuid, struct error *err)
+{
+	virDomainPtr domain = virDomainLookupByUUIDString(connection, uuid);
+	if (domain == NULL) {
+		libvirt_error(err, NULL);
+	}
+	return domain;
+}
+
+/* The active pool whose path is this folder. */
+static virStoragePoolPtr find_pool(struct arena *arena, virConnectPtr connection, const char *folder, struct error *err)
+{
+	virStoragePoolPtr *pools = NULL;
+	virStoragePoolPtr found = NULL;
+	int count = virConnectListAllStoragePools(connection, &pools, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE);
+	if (count < 0) {
+		libvirt_error(err, "storage pools");
+		return NULL;
+	}
+	for (int i = 0; i < count; i++) {
+		cleanup_text char *xml = virStoragePoolGetXMLDesc(pools[i], 0);
+		struct xml_pool pool = {.path = ""};
+		if (found == NULL && xml != NULL && xml_read_pool(arena, xml, &pool, NULL) == 0 &&
+		    strcmp(pool.path, folder) == 0) {
+			found = pools[i];
+		} else {
+			virStoragePoolFree(pools[i]);
+		}
+	}
+	free(pools);
+	if (found == NULL) {
+		error_set(err, -ENOENT, "no active pool has the path %s", folder);
+	}
+	return found;
+}
+
+int action_create_volume(struct arena *arena, virConnectPtr connection, const struct disk *disk, uint64_t bytes,
+                         struct error *err)
+{
+	const char *slash = strrchr(disk->source, '/');
+	if (slash == NULL || slash == disk->source) {
+		return error_set(err, -EINVAL, "%s lies in no folder", disk->source);
+	}
+	const char *folder = arena_copy_n(arena, disk->source, (size_t)(slash - disk->source));
+	cleanup_pool virStoragePoolPtr pool = find_pool(arena, connection, folder, err);
+	if (pool == NULL) {
+		return -ENOENT;
+	}
+	const char *format = bytes == 0 ? format_word(disk->format) : "raw";
+	const char *xml = xml_write_volume(arena, slash + 1, format, bytes == 0 ? disk->size : bytes);
+	cleanup_volume virStorageVolPtr volume = virStorageVolCreateXML(pool, xml, 0);
+	if (volume == NULL) {
+		return libvirt_error(err, NULL);
+	}
+	return 0;
+}
+
+int action_delete_volume(virConnectPtr connection, const char *path, struct error *err)
+{
+	cleanup_volume virStorageVolPtr volume = virStorageVolLookupByPath(connection, path);
+	if (volume == NULL || virStorageVolDelete(volume, 0) < 0) {
+		return libvirt_error(err, NULL);
+	}
+	return 0;
+}
+
+int action_volume_length(virConnectPtr connection, const char *path, uint64_t *ret_bytes, struct error *err)
+{
+	cleanup_volume virStorageVolPtr volume = virStorageVolLookupByPath(connection, path);
+	virStorageVolInfo info;
+	/* With this flag libvirt puts the length of the file into `allocation`. */
+	if (volume == NULL || virStorageVolGetInfoFlags(volume, &info, VIR_STORAGE_VOL_GET_PHYSICAL) < 0) {
+		return libvirt_error(err, NULL);
+	}
+	*ret_bytes = info.allocation;
+	return 0;
+}
+
+int action_set_autostart(virConnectPtr connection, const char *uuid, bool autostart, struct error *err)
+{
+	cleanup_domain virDomainPtr domain = action_domain(connection, uuid, err);
+	if (domain == NULL) {
+		return -ENOENT;
+	}
+	return virDomainSetAutostart(domain, autostart ? 1 : 0) < 0 ? libvirt_error(err, "autostart") : 0;
+}
+
+int action_undefine(virConnectPtr connection, const char *uuid, struct error *err)
+{
+	cleanup_domain virDomainPtr domain = action_domain(connection, uuid, err);
+	if (domain == NULL) {
+		return -ENOENT;
+	}
+	return virDomainUndefine(domain) < 0 ? libvirt_error(err, "undefine") : 0;
+}
+
+int action_define(virConnectPtr from, virConnectPtr to, const char *uuid, struct error *err)
+{
+	cleanup_domain virDomainPtr source = action_domain(from, uuid, err);
+	if (source == NULL) {
+		return -ENOENT;
+	}
+	const unsigned int flags = VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_MIGRATABLE;
+	cleanup_text char *xml = virDomainGetXMLDesc(source, flags);
+	if (xml == NULL) {
+		return libvirt_error(err, "its definition");
+	}
+	cleanup_domain virDomainPtr target = virDomainDefineXMLFlags(to, xml, VIR_DOMAIN_DEFINE_VALIDATE);
+	return target == NULL ? libvirt_error(err, "define") : 0;
+}
+
+int action_state(virConnectPtr connection, const char *uuid, int *ret_state, struct error *err)
+{
+	cleanup_domain virDomainPtr domain = action_domain(connection, uuid, err);
+	if (domain == NULL) {
+		return -ENOENT;
+	}
+	int reason;
+	return virDomainGetState(domain, ret_state, &reason, 0) < 0 ? libvirt_error(err, NULL) : 0;
+}
+
+int action_shutdown(virConnectPtr connection, const char *uuid, struct error *err)
+{
+	cleanup_domain virDomainPtr domain = action_domain(connection, uuid, err);
+	if (domain == NULL) {
+		return -ENOENT;
+	}
+	return virDomainShutdown(domain) < 0 ? libvirt_error(err, "shutdown") : 0;
+}
+
+int action_start(virConnectPtr connection, const char *uuid, struct error *err)
+{
+	cleanup_domain virDomainPtr domain = action_domain(connection, uuid, err);
+	if (domain == NULL) {
+		return -ENOENT;
+	}
+	return virDomainCreate(domain) < 0 ? libvirt_error(err, "start") : 0;
+}
+
+static int check_networks(struct arena *arena, virConnectPtr to, const struct xml_domain *domain, struct error *err)
+{
+	(void)arena;
+	for (size_t i = 0; i < domain->network_count; i++) {
+		virNetworkPtr network = virNetworkLookupByName(to, domain->networks[i]);
+		bool active = network != NULL && virNetworkIsActive(network) == 1;
+		if (network != NULL) {
+			virNetworkFree(network);
+		}
+		if (!active) {
+			return error_set(err, -EPERM, "network %s is not active on the target", domain->networks[i]);
+		}
+	}
+	return 0;
+}
+
+static int check_memory(struct arena *arena, virConnectPtr to, virDomainPtr domain, struct error *err)
+{
+	unsigned long long available = virNodeGetFreeMemory(to);
+	int node_stats = 0;
+	virNodeMemoryStatsPtr stats = NULL;
+	/* What buffers and caches hold can be had as well: the kernel gives it back when it is asked for memory. */
+	if (virNodeGetMemoryStats(to, VIR_NODE_MEMORY_STATS_ALL_CELLS, NULL, &node_stats, 0) == 0 && node_stats > 0) {
+		stats = arena_array(arena, (size_t)node_stats, sizeof(*stats));
+		if (virNodeGetMemoryStats(to, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats, &node_stats, 0) < 0) {
+			node_stats = 0;
+		}
+		for (int i = 0; i < node_stats; i++) {
+			if (strcmp(stats[i].field, VIR_NODE_MEMORY_STATS_BUFFERS) == 0 ||
+			    strcmp(stats[i].field, VIR_NODE_MEMORY_STATS_CACHED) == 0) {
+				available += stats[i].value * 1024;
+			}
+		}
+	}
+	uint64_t needed = (uint64_t)virDomainGetMaxMemory(domain) * 1024;
+	if (available > 0 && available < needed) {
+		return error_set(err, -EPERM, "the target has %s of memory really free, it needs %s",
+		                 units_size_short(arena, (int64_t)available), units_size_short(arena, (int64_t)needed));
+	}
+	return 0;
+}
+
+int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr to, const char *uuid, struct error *err)
+{
+	cleanup_domain virDomainPtr domain = action_domain(from, uuid, err);
+	if (domain == NULL) {
+		return -ENOENT;
+	}
+	cleanup_text char *text = virDomainGetXMLDesc(domain, 0);
+	if (text == NULL) {
+		return libvirt_error(err, "its definition");
+	}
+	struct xml_domain xml;
+	int r = xml_read_domain(arena, text, &xml, err);
+	if (r == 0) {
+		r = check_networks(arena, to, &xml, err);
+	}
+	virDomainJobInfo job = {0};
+	if (r == 0 && virDomainIsActive(domain) == 1) {
+		if (virDomainGetJobInfo(domain, &job) == 0 && job.type != VIR_DOMAIN_JOB_NONE) {
+			return error_set(err, -EPERM, "another job is running on it");
+		}
+		r = check_memory(arena, to, domain, err);
+	}
+	return r;
+}

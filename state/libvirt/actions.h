@@ -1,0 +1,34 @@
+/*
+ * What is done to a VM or volume of one host, each a call for a worker. Inside the door only.
+ *
+ * Each function here runs in a worker's thread with that host's connection, and needs nothing but its arguments.
+ */
+#ifndef BERTH_ACTIONS_H
+#define BERTH_ACTIONS_H
+
+#include "state/error.h"
+#include "state/model.h"
+
+#include <libvirt/libvirt.h>
+
+struct arena;
+
+virDomainPtr action_domain(virConnectPtr connection, const char *uuid, struct error *err);
+
+int action_create_volume(struct arena *arena, virConnectPtr connection, const struct disk *disk, uint64_t bytes,
+                         struct error *err);
+int action_delete_volume(virConnectPtr connection, const char *path, struct error *err);
+int action_volume_length(virConnectPtr connection, const char *path, uint64_t *ret_bytes, struct error *err);
+int action_set_autostart(virConnectPtr connection, const char *uuid, bool autostart, struct error *err);
+int action_undefine(virConnectPtr connection, const char *uuid, struct error *err);
+int action_define(virConnectPtr from, virConnectPtr to, const char *uuid, struct error *err);
+int action_shutdown(virConnectPtr connection, const char *uuid, struct error *err);
+int action_start(virConnectPtr connection, const char *uuid, struct error *err);
+
+/* running, paused or off, as libvirt says. */
+int action_state(virConnectPtr connection, const char *uuid, int *ret_state, struct error *err);
+
+/* -EPERM with a reason: a network that is not active there, memory that is not free. */
+int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr to, const char *uuid, struct error *err);
+
+#endif

@@ -1,0 +1,135 @@
+#include "state/libvirt/host_call.h"
+
+#include "state/arena.h"
+#include "state/libvirt/actions.h"
+#include "state/libvirt/look.h"
+#include "state/libvirt/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct request_data {
+	struct request request;
+	struct disk disk;
+	uint64_t number;
+};
+
+static int run_with_target(struct call *call, virConnectPtr connection, struct error *err)
+{
+	struct request_data *data = call_data(call);
+	virConnectPtr to = worker_connect(data->request.to_uri, err);
+	if (to == NULL) {
+		return -ENOTCONN;
+	}
+	int r = -ECANCELED;
+	if (call_begin(call)) {
+		r = data->request.action == ACTION_DEFINE
+		            ? action_define(connection, to, data->request.uuid, err)
+		            : action_check_target(call_arena(call), connection, to, data->request.uuid, err);
+	}
+	virConnectClose(to);
+	return r;
+}
+
+static int run_request(struct call *call, virConnectPtr connection, struct error *err)
+{
+	struct request_data *data = call_data(call);
+	const struct request *request = &data->request;
+	int state = 0;
+	int r = 0;
+	switch (request->action) {
+	case ACTION_CREATE_VOLUME:
+		return action_create_volume(call_arena(call), connection, request->disk, request->bytes, err);
+	case ACTION_DELETE_VOLUME:
+		return action_delete_volume(connection, request->path, err);
+	case ACTION_VOLUME_LENGTH:
+		return action_volume_length(connection, request->path, &data->number, err);
+	case ACTION_SET_AUTOSTART:
+		return action_set_autostart(connection, request->uuid, request->on, err);
+	case ACTION_UNDEFINE:
+		return action_undefine(connection, request->uuid, err);
+	case ACTION_DEFINE:
+	case ACTION_CHECK_TARGET:
+		return run_with_target(call, connection, err);
+	case ACTION_SHUTDOWN:
+		return action_shutdown(connection, request->uuid, err);
+	case ACTION_START:
+		return action_start(connection, request->uuid, err);
+	case ACTION_STATE:
+		r = action_state(connection, request->uuid, &state, err);
+		data->number = (uint64_t)state;
+		return r;
+	case ACTION_IS_MIGRATING:
+		data->number = look_is_migrating(connection, request->uuid) ? 1 : 0;
+		return 0;
+	}
+	abort();
+}
+
+static const char *keep(struct arena *arena, const char *text)
+{
+	return text == NULL ? NULL : arena_copy(arena, text);
+}
+
+/* The call may outlive whoever asked for it. */
+static struct call *make_call(const struct request *request)
+{
+	bool two_hosts = request->action == ACTION_DEFINE || request->action == ACTION_CHECK_TARGET;
+	struct call *call = call_create(run_request, sizeof(struct request_data), two_hosts);
+	struct request_data *data = call_data(call);
+	struct arena *arena = call_arena(call);
+	data->request = *request;
+	data->request.uuid = keep(arena, request->uuid);
+	data->request.path = keep(arena, request->path);
+	data->request.to_uri = keep(arena, request->to_uri);
+	if (request->disk != NULL) {
+		data->disk = *request->disk;
+		data->disk.target = keep(arena, request->disk->target);
+		data->disk.source = keep(arena, request->disk->source);
+		data->disk.pool = NULL;
+		data->request.disk = &data->disk;
+	}
+	return call;
+}
+
+int host_call_make(struct worker **worker, const char *uri, const struct request *request, unsigned int deadline_ms,
+                   uint64_t *ret_number, struct error *err)
+{
+	if (*worker == NULL) {
+		*worker = worker_create(uri);
+	}
+	struct call *call = make_call(request);
+	worker_start(*worker, call);
+	int r = call_wait(call, (int)deadline_ms, err);
+	if (!call_is_over(call)) {
+		bool without_effect = call_give_up(call);
+		worker_release(*worker);
+		*worker = NULL;
+		r = error_set(err, -ETIMEDOUT, "no answer within %u s%s", deadline_ms / 1000,
+		              without_effect ? "" : "; it may still take effect");
+	} else if (r == 0 && ret_number != NULL) {
+		*ret_number = ((struct request_data *)call_data(call))->number;
+	}
+	call_release(call);
+	return r;
+}
+
+uint64_t host_call_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int host_call_ms_until(uint64_t end_ms)
+{
+	uint64_t now_ms = host_call_now_ms();
+	return end_ms > now_ms ? (int)(end_ms - now_ms) : 0;
+}
+
+void host_call_pause(unsigned int ms)
+{
+	struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+	nanosleep(&pause, NULL);
+}

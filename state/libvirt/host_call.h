@@ -1,0 +1,49 @@
+/*
+ * One short thing asked of one host, or of two, and waited for with a deadline. Inside the door only.
+ */
+#ifndef BERTH_HOST_CALL_H
+#define BERTH_HOST_CALL_H
+
+#include "state/error.h"
+#include "state/model.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct worker;
+
+enum action {
+	ACTION_CREATE_VOLUME,
+	ACTION_DELETE_VOLUME,
+	ACTION_VOLUME_LENGTH,
+	ACTION_SET_AUTOSTART,
+	ACTION_UNDEFINE,
+	ACTION_DEFINE,       /* of two hosts */
+	ACTION_CHECK_TARGET, /* of two hosts */
+	ACTION_SHUTDOWN,
+	ACTION_START,
+	ACTION_STATE,
+	ACTION_IS_MIGRATING,
+};
+
+/* What an action needs is set, the rest is left 0. */
+struct request {
+	enum action action;
+	const char *uuid;
+	const char *path;
+	const struct disk *disk;
+	uint64_t bytes;
+	bool on;
+	const char *to_uri;
+};
+
+/* *worker is made when it is NULL, and given up (set to NULL) when it hangs. ret_number may be NULL. */
+int host_call_make(struct worker **worker, const char *uri, const struct request *request, unsigned int deadline_ms,
+                   uint64_t *ret_number, struct error *err);
+
+/* Milliseconds of the monotonic clock, and how many are left until one of them (at least 0). */
+uint64_t host_call_now_ms(void);
+int host_call_ms_until(uint64_t end_ms);
+void host_call_pause(unsigned int ms);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Watching over a migration that runs elsewhere: its figures, and what is done when it does not get on (on_stall,
+ * timeout) or is no longer wanted. Inside the door only. It has a connection of its own, each call on it with a
+ * deadline.
+ */
+#ifndef BERTH_JOB_H
+#define BERTH_JOB_H
+
+#include "state/world.h"
+
+struct job;
+
+struct job *job_create(const char *uri, const struct order *order);
+void job_destroy(struct job *job);
+
+/*
+ * To be called a few times a second. Returns 0, or what it has asked the migration to end for: -ECANCELED when the
+ * watcher wants that, -ETIMEDOUT after the order's timeout or a stall with on_stall: abort.
+ */
+int job_attend(struct job *job, uint64_t ms, const struct watcher *watcher);
+
+/* What was done about a stall; NULL for nothing. Static text. */
+const char *job_note(const struct job *job);
+
+#endif

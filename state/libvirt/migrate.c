@@ -1,0 +1,246 @@
+#include "state/libvirt/migrate.h"
+
+#include "state/arena.h"
+#include "state/libvirt/actions.h"
+#include "state/libvirt/job.h"
+#include "state/libvirt/worker.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+enum { TELL_EVERY_MS = 200 };
+
+/* Everything that the thread of a migration touches: it may be left behind. */
+struct migration_call {
+	struct order order;
+	const char *to_uri;
+	const char *address;
+	atomic_bool begun; /* connected to both hosts: from here on keepalive bounds every wait */
+	struct outcome outcome;
+};
+
+static unsigned int flags_of(const struct order *order)
+{
+	unsigned int flags = VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE;
+	const struct migration *settings = &order->settings;
+	if (order->mode == MOVE_LIVE) {
+		flags |= VIR_MIGRATE_LIVE;
+		if (settings->auto_converge) {
+			flags |= VIR_MIGRATE_AUTO_CONVERGE;
+		}
+		if (settings->on_stall == STALL_POSTCOPY) {
+			flags |= VIR_MIGRATE_POSTCOPY;
+		}
+	}
+	/* Without the list below this flag would copy every writable disk, network disks onto themselves. */
+	if (order->disk_count > 0) {
+		flags |= VIR_MIGRATE_NON_SHARED_DISK;
+	}
+	if (settings->connections > 1) {
+		flags |= VIR_MIGRATE_PARALLEL;
+	}
+	if (settings->tls) {
+		flags |= VIR_MIGRATE_TLS;
+	}
+	return flags;
+}
+
+struct parameters {
+	virTypedParameterPtr items;
+	int count;
+	int room;
+};
+
+static void clean_parameters(struct parameters *parameters)
+{
+	virTypedParamsFree(parameters->items, parameters->count);
+}
+#define cleanup_parameters __attribute__((cleanup(clean_parameters)))
+
+static int add_string(struct parameters *to, const char *name, const char *value)
+{
+	return virTypedParamsAddString(&to->items, &to->count, &to->room, name, value);
+}
+
+static bool is_ip6(const char *address)
+{
+	struct in6_addr binary;
+	return inet_pton(AF_INET6, address, &binary) == 1;
+}
+
+static bool is_ip(const char *address)
+{
+	struct in_addr binary;
+	return is_ip6(address) || inet_pton(AF_INET, address, &binary) == 1;
+}
+
+static int add_parameters(struct call *call, const struct migration_call *data, struct parameters *to,
+                          struct error *err)
+{
+	const struct migration *settings = &data->order.settings;
+	int r = 0;
+	if (data->address != NULL) {
+		bool brackets = is_ip6(data->address);
+		const char *uri = arena_print(call_arena(call), "tcp://%s%s%s", brackets ? "[" : "", data->address,
+		                              brackets ? "]" : "");
+		r |= add_string(to, VIR_MIGRATE_PARAM_URI, uri);
+		if (is_ip(data->address)) {
+			r |= add_string(to, VIR_MIGRATE_PARAM_LISTEN_ADDRESS, data->address);
+		}
+	}
+	for (size_t i = 0; i < data->order.disk_count; i++) {
+		r |= add_string(to, VIR_MIGRATE_PARAM_MIGRATE_DISKS, data->order.disks[i].target);
+	}
+	if (settings->bandwidth_mib_per_s > 0) {
+		r |= virTypedParamsAddULLong(&to->items, &to->count, &to->room, VIR_MIGRATE_PARAM_BANDWIDTH,
+		                             settings->bandwidth_mib_per_s);
+	}
+	if (settings->connections > 1) {
+		r |= virTypedParamsAddInt(&to->items, &to->count, &to->room, VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS,
+		                          (int)settings->connections);
+	}
+	return r < 0 ? libvirt_error(err, "migration parameters") : 0;
+}
+
+static void read_outcome(virDomainPtr target, struct outcome *outcome)
+{
+	virTypedParameterPtr params = NULL;
+	int count = 0;
+	int type = 0;
+	unsigned long long downtime = 0;
+	unsigned long long memory = 0;
+	unsigned long long disk = 0;
+	if (virDomainGetJobStats(target, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) < 0) {
+		return; /* figures are a courtesy: the move is not less done without them */
+	}
+	virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_DOWNTIME, &downtime);
+	virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_MEMORY_PROCESSED, &memory);
+	virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_DISK_PROCESSED, &disk);
+	virTypedParamsFree(params, count);
+	outcome->downtime_ms = downtime;
+	outcome->bytes = memory + disk;
+}
+
+static int migrate_between(struct call *call, virConnectPtr from, virConnectPtr to, struct error *err)
+{
+	struct migration_call *data = call_data(call);
+	cleanup_parameters struct parameters parameters = {0};
+	int r = add_parameters(call, data, &parameters, err);
+	if (r < 0) {
+		return r;
+	}
+	virDomainPtr domain = action_domain(from, data->order.uuid, err);
+	if (domain == NULL) {
+		return -ENOENT;
+	}
+	/* 300 ms is QEMU's own default: nothing to set then. */
+	if (data->order.mode == MOVE_LIVE && data->order.settings.max_downtime_ms != 300 &&
+	    virDomainMigrateSetMaxDowntime(domain, data->order.settings.max_downtime_ms, 0) < 0) {
+		r = libvirt_error(err, "max_downtime");
+	}
+	virDomainPtr target = NULL;
+	if (r == 0) {
+		target = virDomainMigrate3(domain, to, parameters.items, (unsigned int)parameters.count,
+		                           flags_of(&data->order));
+		r = target == NULL ? libvirt_error(err, NULL) : 0;
+	}
+	if (target != NULL) {
+		read_outcome(target, &data->outcome);
+		virDomainFree(target);
+	}
+	virDomainFree(domain);
+	return r;
+}
+
+static int run_migration(struct call *call, virConnectPtr from, struct error *err)
+{
+	struct migration_call *data = call_data(call);
+	virConnectPtr to = worker_connect(data->to_uri, err);
+	if (to == NULL) {
+		return -ENOTCONN;
+	}
+	int r = -ECANCELED;
+	if (call_begin(call)) {
+		atomic_store(&data->begun, true);
+		r = migrate_between(call, from, to, err);
+	}
+	virConnectClose(to);
+	return r;
+}
+
+/* A copy that lives as long as the call. */
+static void keep_order(struct arena *arena, const struct order *order, struct order *ret)
+{
+	*ret = *order;
+	ret->vm = arena_copy(arena, order->vm);
+	ret->uuid = arena_copy(arena, order->uuid);
+	ret->from = arena_copy(arena, order->from);
+	ret->to = arena_copy(arena, order->to);
+	struct disk *disks = arena_array(arena, order->disk_count, sizeof(*disks));
+	for (size_t i = 0; i < order->disk_count; i++) {
+		disks[i] = order->disks[i];
+		disks[i].target = arena_copy(arena, order->disks[i].target);
+		disks[i].source = arena_copy(arena, order->disks[i].source);
+		disks[i].pool = NULL;
+	}
+	ret->disks = disks;
+}
+
+/* Waits for the migration; tells of it and, where that is asked for, ends it. */
+static int attend(struct call *call, struct job *job, const struct watcher *watcher, unsigned int deadline_ms,
+                  struct error *err)
+{
+	struct migration_call *data = call_data(call);
+	uint64_t waited_ms = 0;
+	int why = 0;
+	while (!call_is_over(call)) {
+		if (call_wait(call, TELL_EVERY_MS, NULL) != -ETIMEDOUT) {
+			continue;
+		}
+		waited_ms += TELL_EVERY_MS;
+		if (!atomic_load(&data->begun)) {
+			if (waited_ms > deadline_ms && call_give_up(call)) {
+				return error_set(err, -ETIMEDOUT, "no connection to %s and %s within %u s",
+				                 data->order.from, data->order.to, deadline_ms / 1000);
+			}
+			continue;
+		}
+		int wish = job_attend(job, waited_ms, watcher);
+		why = why == 0 ? wish : why;
+	}
+	int r = call_wait(call, 0, err);
+	if (r < 0 && why == -ETIMEDOUT) {
+		return error_set(err, -ETIMEDOUT, "not over within its timeout: aborted");
+	}
+	if (r < 0 && why == -ECANCELED) {
+		return error_set(err, -ECANCELED, "cancelled");
+	}
+	return r;
+}
+
+int migrate_vm(const struct order *order, const char *from_uri, const char *to_uri, const char *address,
+               unsigned int deadline_ms, const struct watcher *watcher, struct outcome *ret_outcome, struct error *err)
+{
+	struct call *call = call_create(run_migration, sizeof(struct migration_call), true);
+	struct migration_call *data = call_data(call);
+	struct arena *arena = call_arena(call);
+	keep_order(arena, order, &data->order);
+	data->to_uri = arena_copy(arena, to_uri);
+	data->address = address == NULL ? NULL : arena_copy(arena, address);
+	struct worker *worker = worker_create(from_uri);
+	struct job *job = job_create(from_uri, &data->order);
+	worker_start(worker, call);
+	int r = attend(call, job, watcher, deadline_ms, err);
+	if (r == 0) {
+		*ret_outcome = data->outcome;
+		ret_outcome->note = job_note(job);
+	}
+	job_destroy(job);
+	worker_release(worker);
+	call_release(call);
+	return r;
+}

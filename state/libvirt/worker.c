@@ -1,0 +1,356 @@
+#include "state/libvirt/worker.h"
+
+#include "state/arena.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <libvirt/virterror.h>
+
+/* Keepalive: a daemon that is silent for so long is taken as gone (interval times count). */
+enum { KEEPALIVE_SECONDS = 3, KEEPALIVE_COUNT = 3 };
+
+/* ON_THE_WAY: no effect yet, can be given up. */
+enum call_stage { CALL_ON_THE_WAY, CALL_BEGUN, CALL_GIVEN_UP, CALL_OVER };
+
+struct call {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned int holders;
+	enum call_stage stage;
+	bool begins_itself;
+	int result;
+	struct error error;
+	struct arena *arena;
+	call_function *run;
+	void *data;
+};
+
+struct worker {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned int holders; /* the owner and the thread */
+	bool ending;
+	struct call *next;
+	char *uri;
+	virConnectPtr connection;
+};
+
+static void *allocate_or_end(size_t size)
+{
+	void *memory = calloc(1, size);
+	if (memory == NULL) {
+		abort();
+	}
+	return memory;
+}
+
+static void init_lock(pthread_mutex_t *lock, pthread_cond_t *changed)
+{
+	pthread_condattr_t attributes;
+	pthread_mutex_init(lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+struct call *call_create(call_function *run, size_t data_size, bool begins_itself)
+{
+	struct call *call = allocate_or_end(sizeof(*call));
+	init_lock(&call->lock, &call->changed);
+	call->holders = 1;
+	call->run = run;
+	call->begins_itself = begins_itself;
+	call->arena = arena_create();
+	call->data = arena_alloc(call->arena, data_size);
+	return call;
+}
+
+void *call_data(struct call *call)
+{
+	return call->data;
+}
+
+struct arena *call_arena(struct call *call)
+{
+	return call->arena;
+}
+
+void call_take_arena(struct call *call, struct arena *arena)
+{
+	pthread_mutex_lock(&call->lock);
+	assert(call->stage == CALL_OVER);
+	arena_adopt(arena, call->arena);
+	call->arena = NULL;
+	pthread_mutex_unlock(&call->lock);
+}
+
+void call_release(struct call *call)
+{
+	if (call == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&call->lock);
+	bool last = --call->holders == 0;
+	pthread_mutex_unlock(&call->lock);
+	if (last) {
+		pthread_mutex_destroy(&call->lock);
+		pthread_cond_destroy(&call->changed);
+		arena_destroy(call->arena);
+		free(call);
+	}
+}
+
+bool call_is_over(struct call *call)
+{
+	pthread_mutex_lock(&call->lock);
+	bool over = call->stage == CALL_OVER;
+	pthread_mutex_unlock(&call->lock);
+	return over;
+}
+
+bool call_give_up(struct call *call)
+{
+	pthread_mutex_lock(&call->lock);
+	bool in_time = call->stage == CALL_ON_THE_WAY;
+	if (in_time) {
+		call->stage = CALL_GIVEN_UP;
+	}
+	pthread_mutex_unlock(&call->lock);
+	return in_time;
+}
+
+bool call_begin(struct call *call)
+{
+	pthread_mutex_lock(&call->lock);
+	bool goes_on = call->stage != CALL_GIVEN_UP;
+	if (goes_on) {
+		call->stage = CALL_BEGUN;
+	}
+	pthread_mutex_unlock(&call->lock);
+	return goes_on;
+}
+
+static struct timespec time_from_now(int ms)
+{
+	struct timespec at;
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += ms / 1000;
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+int call_wait(struct call *call, int ms, struct error *err)
+{
+	struct timespec end = time_from_now(ms < 0 ? 0 : ms);
+	int waited = 0;
+	pthread_mutex_lock(&call->lock);
+	while (call->stage != CALL_OVER && waited == 0) {
+		waited = ms < 0 ? pthread_cond_wait(&call->changed, &call->lock)
+		                : pthread_cond_timedwait(&call->changed, &call->lock, &end);
+	}
+	bool over = call->stage == CALL_OVER;
+	int result = call->result;
+	if (over && result < 0 && err != NULL) {
+		*err = call->error;
+	}
+	pthread_mutex_unlock(&call->lock);
+	if (!over) {
+		return error_set(err, -ETIMEDOUT, "no answer within %d.%d s", ms / 1000, ms % 1000 / 100);
+	}
+	return result;
+}
+
+int libvirt_error(struct error *err, const char *what)
+{
+	virErrorPtr last = virGetLastError();
+	const char *message = last == NULL || last->message == NULL ? "unknown error" : last->message;
+	int code = -EIO;
+	if (last != NULL) {
+		switch (last->code) {
+		case VIR_ERR_NO_DOMAIN:
+		case VIR_ERR_NO_STORAGE_VOL:
+		case VIR_ERR_NO_STORAGE_POOL:
+			code = -ENOENT;
+			break;
+		case VIR_ERR_STORAGE_VOL_EXIST:
+			code = -EEXIST;
+			break;
+		case VIR_ERR_OPERATION_ABORTED:
+			code = -ECANCELED;
+			break;
+		default:
+			break;
+		}
+	}
+	return what == NULL ? error_set(err, code, "%s", message) : error_set(err, code, "%s: %s", what, message);
+}
+
+static void be_silent(void *data, virErrorPtr error)
+{
+	(void)data;
+	(void)error;
+}
+
+static void *run_events(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		if (virEventRunDefaultImpl() < 0) {
+			struct timespec pause = {.tv_nsec = 100000000};
+			nanosleep(&pause, NULL);
+		}
+	}
+	return NULL;
+}
+
+/* Keepalive needs an event loop; it lives in a thread of its own as long as the program. */
+static void start_events(void)
+{
+	pthread_t thread;
+	virSetErrorFunc(NULL, be_silent);
+	if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0) {
+		return;
+	}
+	if (pthread_create(&thread, NULL, run_events, NULL) == 0) {
+		pthread_detach(thread);
+	}
+}
+
+/* Nobody is there to type a password. */
+static int refuse_to_ask(virConnectCredentialPtr credentials, unsigned int count, void *data)
+{
+	(void)credentials;
+	(void)count;
+	(void)data;
+	return -1;
+}
+
+virConnectPtr worker_connect(const char *uri, struct error *err)
+{
+	virConnectAuth auth = {.cb = refuse_to_ask};
+	virConnectPtr connection = virConnectOpenAuth(uri, &auth, 0);
+	if (connection == NULL) {
+		libvirt_error(err, NULL);
+		return NULL;
+	}
+	/* Drivers without a remote daemon have no keepalive: nothing to keep alive there. */
+	if (virConnectSetKeepAlive(connection, KEEPALIVE_SECONDS, KEEPALIVE_COUNT) < 0) {
+		virResetLastError();
+	}
+	return connection;
+}
+
+static int connect_if_needed(struct worker *worker, struct error *err)
+{
+	if (worker->connection != NULL && virConnectIsAlive(worker->connection) == 1) {
+		return 0;
+	}
+	if (worker->connection != NULL) {
+		virConnectClose(worker->connection);
+	}
+	worker->connection = worker_connect(worker->uri, err);
+	return worker->connection == NULL ? -ENOTCONN : 0;
+}
+
+static void make_call(struct worker *worker, struct call *call)
+{
+	struct error err = {0};
+	int result = connect_if_needed(worker, &err);
+	if (result == 0 && !call->begins_itself && !call_begin(call)) {
+		result = error_set(&err, -ECANCELED, "given up");
+	}
+	if (result == 0) {
+		result = call->run(call, worker->connection, &err);
+	}
+	pthread_mutex_lock(&call->lock);
+	call->result = result;
+	call->error = err;
+	call->stage = CALL_OVER;
+	pthread_cond_broadcast(&call->changed);
+	pthread_mutex_unlock(&call->lock);
+	call_release(call);
+}
+
+static void release_holder(struct worker *worker)
+{
+	pthread_mutex_lock(&worker->lock);
+	bool last = --worker->holders == 0;
+	worker->ending = true;
+	pthread_cond_broadcast(&worker->changed);
+	pthread_mutex_unlock(&worker->lock);
+	if (last) {
+		pthread_mutex_destroy(&worker->lock);
+		pthread_cond_destroy(&worker->changed);
+		free(worker->uri);
+		free(worker);
+	}
+}
+
+static void *work(void *data)
+{
+	struct worker *worker = data;
+	for (;;) {
+		pthread_mutex_lock(&worker->lock);
+		while (worker->next == NULL && !worker->ending) {
+			pthread_cond_wait(&worker->changed, &worker->lock);
+		}
+		struct call *call = worker->next;
+		worker->next = NULL;
+		pthread_mutex_unlock(&worker->lock);
+		if (call == NULL) {
+			break;
+		}
+		make_call(worker, call);
+	}
+	if (worker->connection != NULL) {
+		virConnectClose(worker->connection);
+	}
+	release_holder(worker);
+	return NULL;
+}
+
+struct worker *worker_create(const char *uri)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, start_events);
+	struct worker *worker = allocate_or_end(sizeof(*worker));
+	init_lock(&worker->lock, &worker->changed);
+	worker->holders = 2;
+	worker->uri = allocate_or_end(strlen(uri) + 1);
+	strcpy(worker->uri, uri);
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, work, worker) != 0) {
+		abort();
+	}
+	pthread_detach(thread);
+	return worker;
+}
+
+void worker_start(struct worker *worker, struct call *call)
+{
+	pthread_mutex_lock(&call->lock);
+	call->holders++;
+	pthread_mutex_unlock(&call->lock);
+	pthread_mutex_lock(&worker->lock);
+	assert(worker->next == NULL);
+	worker->next = call;
+	pthread_cond_broadcast(&worker->changed);
+	pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_release(struct worker *worker)
+{
+	if (worker != NULL) {
+		release_holder(worker);
+	}
+}

@@ -1,0 +1,94 @@
+/*
+ * berth's own record: what was under way, on disk before each step that it speaks of (spec section 5).
+ *
+ *     cleanup_record struct record *record = NULL;
+ *     r = record_open("/var/lib/berth", key, "berth apply", &record, err);      -EBUSY names who holds it
+ *     r = record_write_move(record, &entry, err);                               durable when it returns 0
+ *
+ * A folder per repository, branch and path, and in it: `lock`, held as long as the record is open; `moves/UUID.yaml`,
+ * one for each move that is not over; `inventory.yaml`, as the status branch has it; `status`, what the last commit of
+ * the status was made for. A file is replaced as a whole: written beside, flushed, renamed, the folder flushed.
+ */
+#ifndef BERTH_RECORD_H
+#define BERTH_RECORD_H
+
+#include "state/error.h"
+#include "state/plan.h"
+
+struct arena;
+struct record;
+
+/*
+ * What comes next in a move. Up to STEP_TRANSFER the VM belongs to its source, from STEP_SETTLE on to its target; only
+ * the hosts can tell how a transfer ended.
+ */
+enum step {
+	STEP_VOLUMES,      /* volumes are made on the target */
+	STEP_SHUTDOWN,     /* the guest has been asked to shut down */
+	STEP_TRANSFER,     /* RAM and disks travel, or volumes are copied and the VM is defined */
+	STEP_SETTLE,       /* the target has it: the source's definition, autostart, start */
+	STEP_SOURCE_DISKS, /* the source's local disks are deleted, now or when they are due */
+	STEP_UNDO,         /* the source has it: what was made on the target is removed */
+};
+
+struct made_volume {
+	const char *target; /* vda */
+	const char *path;
+	bool made; /* false: it is not known to be ours */
+};
+
+struct move_entry {
+	const char *vm;
+	const char *uuid;
+	const char *from;
+	const char *from_uuid; /* of the host; "" when it was not known */
+	const char *to;
+	const char *to_uuid;
+	enum move_mode mode;
+	enum step step;
+	enum vm_state state; /* before the move */
+	bool autostart;      /* before the move */
+	enum source_disks source_disks;
+	int64_t due; /* of the source's disks, seconds since 1970; 0: at once */
+	const char *plan;
+	const char *desired; /* commit; NULL outside git */
+	int64_t started;
+	struct made_volume *volumes; /* one for each local disk */
+	size_t volume_count;
+};
+
+struct move_entries {
+	struct move_entry *items; /* sorted by UUID */
+	size_t count;
+};
+
+/*
+ * key: repository, branch and path in one string; a folder name is made of it. holder: what to tell the next who asks.
+ * -EBUSY: another process holds the lock, and err names it.
+ */
+int record_open(const char *state, const char *key, const char *holder, struct record **ret_record, struct error *err);
+void record_close(struct record *record);
+
+/* The folder, for what else is kept there. */
+const char *record_folder(const struct record *record);
+
+int record_write_move(struct record *record, const struct move_entry *entry, struct error *err);
+int record_clear_move(struct record *record, const char *uuid, struct error *err);
+
+/* -EBADMSG: an entry cannot be read; it is then left for a person to look at. */
+int record_read_moves(struct record *record, struct arena *arena, struct move_entries *ret_entries, struct error *err);
+
+/* Whole files in the folder; reading one that is not there gives NULL and 0. */
+int record_write_file(struct record *record, const char *name, const char *bytes, struct error *err);
+int record_read_file(struct record *record, struct arena *arena, const char *name, const char **ret_bytes,
+                     struct error *err);
+
+const char *step_word(enum step step);
+
+static inline void record_clean(struct record **record)
+{
+	record_close(*record);
+}
+#define cleanup_record __attribute__((cleanup(record_clean)))
+
+#endif

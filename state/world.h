@@ -1,0 +1,116 @@
+/*
+ * The hosts as a table of functions: what can be seen of them and done to them. libvirt is one such world
+ * (state/libvirt/libvirt.h), a simulation the other (tests); who carries out a plan does not know which.
+ *
+ * Hosts are named as in the desired placement, VMs by UUID. A function that fails says so once, with libvirt's words;
+ * it is then not known whether it had an effect, and whoever needs to know looks again. Sizes are bytes, times
+ * milliseconds.
+ */
+#ifndef BERTH_WORLD_H
+#define BERTH_WORLD_H
+
+#include "state/error.h"
+#include "state/model.h"
+#include "state/plan.h"
+
+struct arena;
+
+/* How far a migration is: what libvirt tells while it runs. */
+struct transfer {
+	uint64_t ms;
+	uint64_t memory_total;
+	uint64_t memory_remaining;
+	uint64_t disk_total;
+	uint64_t disk_remaining;
+	uint64_t iteration;
+	const char *note; /* what was done about a stall: "suspended", "post-copy"; NULL: nothing */
+};
+
+/* Called a few times a second while something long runs. Returns false to cancel it. */
+struct watcher {
+	bool (*tell)(void *data, const struct transfer *transfer);
+	void *data;
+};
+
+/* One migration of a VM that runs or is paused, or the copy of a stopped one. */
+struct order {
+	const char *vm;
+	const char *uuid;
+	const char *from;
+	const char *to;
+	enum move_mode mode;
+	struct migration settings;
+	const struct disk *disks; /* exactly the local ones: their data is copied, nothing else's */
+	size_t disk_count;
+};
+
+struct outcome {
+	uint64_t downtime_ms; /* 0 when not known */
+	uint64_t bytes;       /* that travelled */
+	const char *note;     /* as in struct transfer, or NULL */
+};
+
+struct world_functions {
+	/*
+	 * Looks at these hosts (count 0: at all) side by side, each with a deadline. Never fails: a host that does not
+	 * answer has its `connection` set. fresh: on connections that are opened now.
+	 */
+	const struct inventory *(*look)(void *data, struct arena *arena, const char *const *hosts, size_t count,
+	                                bool fresh);
+
+	/*
+	 * What only the two hosts themselves can tell before a move: networks, memory that is really free, a running
+	 * job. Returns 0; -EPERM with a reason.
+	 */
+	int (*preflight)(void *data, const struct order *order, struct error *err);
+
+	/*
+	 * Makes a volume of the disk's path, format and size, thin, by an exclusive call. -EEXIST when something is
+	 * there. For a stopped VM (`bytes` not 0) the volume is raw with that many bytes, since its file is then copied
+	 * as it is.
+	 */
+	int (*create_volume)(void *data, const char *host, const struct disk *disk, uint64_t bytes, struct error *err);
+
+	/* -ENOENT when there is none. The caller has made sure that nobody needs it. */
+	int (*delete_volume)(void *data, const char *host, const char *path, struct error *err);
+
+	int (*set_autostart)(void *data, const char *host, const char *uuid, bool autostart, struct error *err);
+
+	/*
+	 * Migrates a running or paused VM and its definition; returns when it is over. -ECANCELED when the watcher
+	 * asked for it, -ETIMEDOUT after the order's timeout. Whatever it returns: where the VM is, only a look can
+	 * tell.
+	 */
+	int (*migrate)(void *data, const struct order *order, const struct watcher *watcher,
+	               struct outcome *ret_outcome, struct error *err);
+
+	/* Length in bytes of the file or device behind a disk of a stopped VM. */
+	int (*volume_length)(void *data, const char *host, const char *path, uint64_t *ret_bytes, struct error *err);
+
+	/* Copies such a file, sparse, into a volume that is there, and compares both. -EIO when they differ. */
+	int (*copy_volume)(void *data, const struct order *order, const struct disk *disk,
+	                   const struct watcher *watcher, uint64_t *ret_bytes, struct error *err);
+
+	/* Defines a stopped VM on the target as it is defined on the source. */
+	int (*define)(void *data, const struct order *order, struct error *err);
+
+	/*
+	 * Asks a guest to shut down and waits until it is off. -ETIMEDOUT when it is not, -ECANCELED when the watcher
+	 * asked for it. Never turns anything off.
+	 */
+	int (*shutdown)(void *data, const char *host, const char *uuid, uint64_t timeout_ms,
+	                const struct watcher *watcher, struct error *err);
+
+	/* Starts a stopped VM. The caller has made sure that no other host runs it. */
+	int (*start)(void *data, const char *host, const char *uuid, struct error *err);
+
+	/* Undefines a VM that does not run. */
+	int (*undefine)(void *data, const char *host, const char *uuid, struct error *err);
+};
+
+struct world {
+	const struct world_functions *functions;
+	void *data;
+};
+
+#endif
