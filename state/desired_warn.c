@@ -1,0 +1,6 @@
+#include "state/desired_parse.h"
+
+void desired_warn(struct parsing *parsing)
+{
+	(void)parsing;
+}
