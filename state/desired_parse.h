@@ -10,6 +10,7 @@
 #define BERTH_DESIRED_PARSE_H
 
 #include "state/desired.h"
+#include "state/form.h"
 #include "state/problems.h"
 #include "state/yaml.h"
 
@@ -136,17 +137,5 @@ void desired_read_policy(struct parsing *parsing, const struct yaml_node *key, c
 void desired_check_defaults(struct parsing *parsing);
 void desired_check(struct parsing *parsing); /* sorts hosts, VMs and policies */
 void desired_warn(struct parsing *parsing);
-
-/*
- * The forms of single texts (desired_forms.c). Each returns NULL when the text is of that form, and otherwise what
- * would be right, to stand after "must be".
- */
-const char *form_host_name(const char *text); /* of hosts and policies */
-const char *form_vm_name(const char *text);
-const char *form_uri(struct arena *arena, const char *text);
-const char *form_address(const char *text);
-const char *form_path(struct arena *arena, const char *text);
-const char *form_timezone(const char *text);
-bool form_has_control(const char *text);
 
 #endif
