@@ -33,7 +33,7 @@ struct watcher {
 };
 
 /* One migration of a VM that runs or is paused, or the copy of a stopped one. */
-struct order {
+struct move_order {
 	const char *vm;
 	const char *uuid;
 	const char *from;
@@ -62,7 +62,7 @@ struct world_functions {
 	 * What only the two hosts themselves can tell before a move: networks, memory that is really free, a running
 	 * job. Returns 0; -EPERM with a reason.
 	 */
-	int (*preflight)(void *data, const struct order *order, struct error *err);
+	int (*preflight)(void *data, const struct move_order *order, struct error *err);
 
 	/*
 	 * Makes a volume of the disk's path, format and size, thin, by an exclusive call. -EEXIST when something is
@@ -81,18 +81,18 @@ struct world_functions {
 	 * asked for it, -ETIMEDOUT after the order's timeout. Whatever it returns: where the VM is, only a look can
 	 * tell.
 	 */
-	int (*migrate)(void *data, const struct order *order, const struct watcher *watcher,
+	int (*migrate)(void *data, const struct move_order *order, const struct watcher *watcher,
 	               struct outcome *ret_outcome, struct error *err);
 
 	/* Length in bytes of the file or device behind a disk of a stopped VM. */
 	int (*volume_length)(void *data, const char *host, const char *path, uint64_t *ret_bytes, struct error *err);
 
 	/* Copies such a file, sparse, into a volume that is there, and compares both. -EIO when they differ. */
-	int (*copy_volume)(void *data, const struct order *order, const struct disk *disk,
+	int (*copy_volume)(void *data, const struct move_order *order, const struct disk *disk,
 	                   const struct watcher *watcher, uint64_t *ret_bytes, struct error *err);
 
 	/* Defines a stopped VM on the target as it is defined on the source. */
-	int (*define)(void *data, const struct order *order, struct error *err);
+	int (*define)(void *data, const struct move_order *order, struct error *err);
 
 	/*
 	 * Asks a guest to shut down and waits until it is off. -ETIMEDOUT when it is not, -ECANCELED when the watcher

@@ -20,7 +20,7 @@ struct job_call {
 struct job {
 	struct arena *arena;
 	const char *uri;
-	const struct order *order;
+	const struct move_order *order;
 	struct worker *worker;
 	struct call *call; /* under way; NULL: none */
 	uint64_t call_since_ms;
@@ -90,7 +90,7 @@ static int run_wish(struct call *call, virConnectPtr connection, struct error *e
 	return r;
 }
 
-struct job *job_create(const char *uri, const struct order *order)
+struct job *job_create(const char *uri, const struct move_order *order)
 {
 	struct arena *arena = arena_create();
 	struct job *job = arena_alloc(arena, sizeof(*job));

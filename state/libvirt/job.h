@@ -10,7 +10,7 @@
 
 struct job;
 
-struct job *job_create(const char *uri, const struct order *order);
+struct job *job_create(const char *uri, const struct move_order *order);
 void job_destroy(struct job *job);
 
 /*

@@ -234,7 +234,7 @@ static int ask(struct libvirt *libvirt, const char *name, const struct request *
 	return r < 0 ? error_prefix(err, r, "%s", name) : 0;
 }
 
-static int preflight(void *data, const struct order *order, struct error *err)
+static int preflight(void *data, const struct move_order *order, struct error *err)
 {
 	struct libvirt *libvirt = data;
 	const struct connected_host *to = find_host(libvirt, order->to);
@@ -264,8 +264,8 @@ static int set_autostart(void *data, const char *host, const char *uuid, bool au
 	return ask(data, host, &request, NULL, err);
 }
 
-static int migrate(void *data, const struct order *order, const struct watcher *watcher, struct outcome *ret_outcome,
-                   struct error *err)
+static int migrate(void *data, const struct move_order *order, const struct watcher *watcher,
+                   struct outcome *ret_outcome, struct error *err)
 {
 	struct libvirt *libvirt = data;
 	const struct connected_host *from = find_host(libvirt, order->from);
@@ -283,7 +283,7 @@ static int volume_length(void *data, const char *host, const char *path, uint64_
 	return ask(data, host, &request, ret_bytes, err);
 }
 
-static int copy_volume_between(void *data, const struct order *order, const struct disk *disk,
+static int copy_volume_between(void *data, const struct move_order *order, const struct disk *disk,
                                const struct watcher *watcher, uint64_t *ret_bytes, struct error *err)
 {
 	struct libvirt *libvirt = data;
@@ -295,7 +295,7 @@ static int copy_volume_between(void *data, const struct order *order, const stru
 	return copy_between(from->settings.uri, to->settings.uri, disk, libvirt->deadline_ms, watcher, ret_bytes, err);
 }
 
-static int define(void *data, const struct order *order, struct error *err)
+static int define(void *data, const struct move_order *order, struct error *err)
 {
 	struct libvirt *libvirt = data;
 	const struct connected_host *to = find_host(libvirt, order->to);

@@ -16,14 +16,14 @@ enum { TELL_EVERY_MS = 200 };
 
 /* Everything that the thread of a migration touches: it may be left behind. */
 struct migration_call {
-	struct order order;
+	struct move_order order;
 	const char *to_uri;
 	const char *address;
 	atomic_bool begun; /* connected to both hosts: from here on keepalive bounds every wait */
 	struct outcome outcome;
 };
 
-static unsigned int flags_of(const struct order *order)
+static unsigned int flags_of(const struct move_order *order)
 {
 	unsigned int flags = VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE;
 	const struct migration *settings = &order->settings;
@@ -173,7 +173,7 @@ static int run_migration(struct call *call, virConnectPtr from, struct error *er
 }
 
 /* A copy that lives as long as the call. */
-static void keep_order(struct arena *arena, const struct order *order, struct order *ret)
+static void keep_order(struct arena *arena, const struct move_order *order, struct move_order *ret)
 {
 	*ret = *order;
 	ret->vm = arena_copy(arena, order->vm);
@@ -222,7 +222,7 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 	return r;
 }
 
-int migrate_vm(const struct order *order, const char *from_uri, const char *to_uri, const char *address,
+int migrate_vm(const struct move_order *order, const char *from_uri, const char *to_uri, const char *address,
                unsigned int deadline_ms, const struct watcher *watcher, struct outcome *ret_outcome, struct error *err)
 {
 	struct call *call = call_create(run_migration, sizeof(struct migration_call), true);

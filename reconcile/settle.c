@@ -1,0 +1,213 @@
+#include "reconcile/settle.h"
+
+#include "state/arena.h"
+#include "state/text.h"
+
+#include <errno.h>
+#include <time.h>
+
+static bool is_same_host(const struct host *host, const char *uuid)
+{
+	return uuid[0] == '\0' || host->uuid[0] == '\0' || text_equal(host->uuid, uuid);
+}
+
+static const char *why_unclear(struct arena *arena, const struct host *host, const char *name, const char *uuid)
+{
+	if (host == NULL || !host_is_connected(host)) {
+		return arena_print(arena, "%s does not answer: %s", name,
+		                   host == NULL ? "no such host" : host->connection);
+	}
+	if (!is_same_host(host, uuid)) {
+		return arena_print(arena, "%s is another machine than when the move began", name);
+	}
+	return NULL;
+}
+
+struct sight settle_look(const struct execution *execution, const struct move_entry *entry, bool fresh)
+{
+	struct arena *arena = execution->arena;
+	const char *const names[] = {entry->from, entry->to};
+	const struct world *world = &execution->world;
+	const struct inventory *inventory = world->functions->look(world->data, arena, names, 2, fresh);
+	struct sight sight = {
+	        .source = inventory_host(inventory, entry->from),
+	        .target = inventory_host(inventory, entry->to),
+	};
+	sight.why = why_unclear(arena, sight.source, entry->from, entry->from_uuid);
+	if (sight.why == NULL) {
+		sight.why = why_unclear(arena, sight.target, entry->to, entry->to_uuid);
+	}
+	if (sight.why != NULL) {
+		sight.where = IS_UNCLEAR;
+		return sight;
+	}
+	sight.on_source = host_vm_by_uuid(sight.source, entry->uuid);
+	sight.on_target = host_vm_by_uuid(sight.target, entry->uuid);
+	if (sight.on_source != NULL && sight.on_target != NULL) {
+		sight.where = IS_ON_BOTH;
+	} else if (sight.on_source != NULL) {
+		sight.where = IS_ON_SOURCE;
+	} else if (sight.on_target != NULL && sight.on_target->persistent) {
+		sight.where = IS_ON_TARGET;
+	} else if (sight.on_target != NULL) {
+		sight.where = IS_UNCLEAR;
+		sight.why = arena_print(arena, "on %s it is not persistent", entry->to);
+	} else {
+		sight.where = IS_ON_NEITHER;
+	}
+	return sight;
+}
+
+static int write_step(const struct execution *execution, struct move_entry *entry, enum step step, struct error *err)
+{
+	entry->step = step;
+	return record_write_move(execution->record, entry, err);
+}
+
+/* The VM that refers to the path on this host, or NULL. */
+static const struct vm *user_of(const struct host *host, const char *path)
+{
+	for (size_t i = 0; i < host->vm_count; i++) {
+		const struct vm *vm = &host->vms[i];
+		for (size_t k = 0; k < vm->disk_count; k++) {
+			if (text_equal(vm->disks[k].source, path)) {
+				return vm;
+			}
+		}
+	}
+	return NULL;
+}
+
+static bool has_disk(const struct vm *vm, const char *path)
+{
+	for (size_t i = 0; i < vm->disk_count; i++) {
+		if (text_equal(vm->disks[i].source, path)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int delete_source_disk(const struct execution *execution, const struct move_entry *entry,
+                              const struct sight *sight, const char *path, struct error *err)
+{
+	const struct vm *user = user_of(sight->source, path);
+	if (!has_disk(sight->on_target, path)) {
+		return error_set(err, -EPERM, "%s is left on %s: on %s the VM has no such disk", path, entry->from,
+		                 entry->to);
+	}
+	if (user != NULL) {
+		return error_set(err, -EPERM, "%s is left on %s: %s uses it there", path, entry->from, user->name);
+	}
+	const struct world *world = &execution->world;
+	int r = world->functions->delete_volume(world->data, entry->from, path, err);
+	if (r < 0 && r != -ENOENT) {
+		return error_prefix(err, r, "%s is left on %s", path, entry->from);
+	}
+	return 0;
+}
+
+int settle_source_disks(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
+                        struct error *err)
+{
+	if (entry->source_disks == SOURCE_DISKS_KEEP || entry->volume_count == 0) {
+		return record_clear_move(execution->record, entry->uuid, err);
+	}
+	int r = write_step(execution, entry, STEP_SOURCE_DISKS, err);
+	if (r == 0 && entry->due > (int64_t)time(NULL)) {
+		return 0; /* a later pass does it */
+	}
+	for (size_t i = 0; r == 0 && i < entry->volume_count; i++) {
+		r = delete_source_disk(execution, entry, sight, entry->volumes[i].path, err);
+	}
+	return r < 0 ? r : record_clear_move(execution->record, entry->uuid, err);
+}
+
+/* Stopped for the move, and the source has just answered that it has no such VM: now it may run again. */
+static int start_on_target(const struct execution *execution, const struct move_entry *entry, const struct sight *sight,
+                           struct error *err)
+{
+	const struct world *world = &execution->world;
+	bool was_on = entry->mode == MOVE_STOPPED && entry->state == VM_RUNNING;
+	if (!was_on || sight->on_target->state != VM_STOPPED) {
+		return 0;
+	}
+	return world->functions->start(world->data, entry->to, entry->uuid, err);
+}
+
+int settle_on_target(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
+                     struct error *err)
+{
+	const struct world *world = &execution->world;
+	int r = write_step(execution, entry, STEP_SETTLE, err);
+	if (r == 0 && entry->autostart && !sight->on_target->autostart) {
+		r = world->functions->set_autostart(world->data, entry->to, entry->uuid, true, err);
+	}
+	if (r == 0) {
+		r = start_on_target(execution, entry, sight, err);
+	}
+	return r < 0 ? r : settle_source_disks(execution, entry, sight, err);
+}
+
+/* Deletes what the record names as made by this move; returns what had to be left, NULL for nothing. */
+static const char *clean_target(const struct execution *execution, struct move_entry *entry, const struct sight *sight)
+{
+	const struct world *world = &execution->world;
+	struct text left;
+	text_init(&left, execution->arena);
+	for (size_t i = 0; i < entry->volume_count; i++) {
+		struct made_volume *volume = &entry->volumes[i];
+		const struct vm *user = user_of(sight->target, volume->path);
+		struct error why = {0};
+		int r = 0;
+		if (!volume->made) {
+			continue;
+		}
+		if (user != NULL) {
+			r = error_set(&why, -EPERM, "%s uses it", user->name);
+		} else if (!has_disk(sight->on_source, volume->path)) {
+			r = error_set(&why, -EPERM, "on %s the VM has no such disk", entry->from);
+		} else {
+			r = world->functions->delete_volume(world->data, entry->to, volume->path, &why);
+		}
+		if (r < 0 && r != -ENOENT) {
+			text_print(&left, "%s%s is left on %s: %s", left.length == 0 ? "" : "; ", volume->path,
+			           entry->to, why.message);
+		} else {
+			volume->made = false;
+		}
+	}
+	return left.length == 0 ? NULL : text_string(&left);
+}
+
+static int restore_source(const struct execution *execution, const struct move_entry *entry, const struct sight *sight,
+                          struct error *err)
+{
+	const struct world *world = &execution->world;
+	int r = 0;
+	if (entry->autostart && !sight->on_source->autostart) {
+		r = world->functions->set_autostart(world->data, entry->from, entry->uuid, true, err);
+	}
+	bool was_on = entry->mode == MOVE_STOPPED && entry->state == VM_RUNNING;
+	if (r == 0 && was_on && sight->on_source->state == VM_STOPPED) {
+		r = world->functions->start(world->data, entry->from, entry->uuid, err);
+	}
+	return r;
+}
+
+int settle_on_source(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
+                     const char **ret_left, struct error *err)
+{
+	*ret_left = "";
+	int r = write_step(execution, entry, STEP_UNDO, err);
+	if (r < 0) {
+		return r;
+	}
+	const char *left = clean_target(execution, entry, sight);
+	r = restore_source(execution, entry, sight, err);
+	if (left != NULL) {
+		*ret_left = left;
+		return r < 0 ? r : record_write_move(execution->record, entry, err);
+	}
+	return r < 0 ? r : record_clear_move(execution->record, entry->uuid, err);
+}
