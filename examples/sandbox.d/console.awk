@@ -1,7 +1,11 @@
 # Reads what a guest printed, one file a host, as guest.c writes it. With
-# list=1 prints the numbers in order, else "LAST BOOTS" and then what is wrong.
+# list=1 prints the numbers in order, else "LAST HOST BOOTS RETRIES" and then what is wrong.
 
-function wrong(text) { problems[++count] = text }
+function wrong(text) {
+    if (!times[text]++) {
+        problems[++count] = text
+    }
+}
 
 FNR == 1 {
     host = FILENAME
@@ -11,6 +15,8 @@ FNR == 1 {
 }
 
 { sub(/\r$/, "") }
+
+/^retry / { retries++ }
 
 /^fail / { wrong("on " host ": " $0) }
 
@@ -54,9 +60,10 @@ END {
         wrong(first (lost > 1 ? ", and " (lost - 1) " more" : ""))
     }
     if (!list) {
-        print last + 0, boots + 0
+        print last + 0, (last in where ? where[last] : "-"), boots + 0, retries + 0
         for (i = 1; i <= count; i++) {
-            print problems[i]
+            text = problems[i]
+            print text (times[text] > 1 ? " (" times[text] " times)" : "")
         }
         exit
     }

@@ -16,7 +16,7 @@
  * that a line glued together from two halves is known as such. Each line is
  * followed by its twin under another word: a migration splits at most one of
  * them between two hosts' files. Words: boot/from, tick/tock, stop/halt;
- * "fail ..." says what went wrong.
+ * "fail ..." says what went wrong, "retry ..." what is tried again.
  *
  * Settings come from the kernel's command line: witness_disks,
  * witness_rewrite (MiB), witness_dirty (MiB/s).
@@ -201,7 +201,7 @@ static void write_counter(const struct disk *disk, long number)
 		    pwrite(disk->fd, sector, SECTOR, COUNTER) == SECTOR && fdatasync(disk->fd) == 0) {
 			return;
 		}
-		say("fail write %s: %s\n", disk->name, strerror(errno));
+		say("retry write %s: %s\n", disk->name, strerror(errno));
 		sleep(1);
 	}
 }

@@ -94,7 +94,7 @@ fetch_kernel() {
 build_guest() {
     local work source=$here/sandbox.d/guest.c
     mkdir -p "$cache"
-    exec 8>>"$cache/lock"
+    exec 8<"$cache"
     flock 8
     install_packages
     [[ -f $cache/kernel/vmlinuz ]] || fetch_kernel

@@ -9,20 +9,18 @@ netnses() {
     ip netns list 2>/dev/null | awk -v prefix="berth.$name." 'index($1, prefix) == 1 { print $1 }'
 }
 
+# When a process was started, so that it is not taken for a later one of the same number.
 start_time() {
-    local stat
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    stat=${stat##*) }
-    # shellcheck disable=SC2086 # the fields are numbers
-    set -- $stat
-    printf '%s' "${20}"
+    local fields
+    read -r -a fields < <(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) || return 1
+    [[ ${fields[0]} != [ZX] ]] && printf '%s' "${fields[19]}"
 }
 
 # Prints the process that holds the node's namespaces, if it is still that one.
 holder() {
     local pid start
     read -r pid start 2>/dev/null <"$dir/$1/holder" || return 1
-    [[ $(start_time "$pid") == "$start" ]] || return 1
+    [[ $(start_time "$pid") == "${start:?}" ]] || return 1
     printf '%s' "$pid"
 }
 

@@ -30,7 +30,7 @@ clean() {
 choose_subnet() {
     local first i subnet
     first=$((16#${link#bs-} % 512))
-    exec 7>>"/run/lock/berth-sandbox"
+    exec 7<"$cache"
     flock 7
     for ((i = 0; i < 512; i++)); do
         subnet=198.$((18 + (first + i) % 512 / 256)).$(((first + i) % 256))

@@ -58,7 +58,7 @@ disk_xml() {
         make_image "$dir/storage/$vm-$dev.raw" raw "$vm" "$dev" "$size" "$payload"
         port=$(serve_image "$vm-$dev")
         printf "<disk type='network' device='disk'><driver name='qemu' type='raw' cache='none'/>"
-        printf "<source protocol='nbd' name='%s-%s'><host name='%s' port='%d'/></source>" "$vm" "$dev" "$(address storage)" "$port"
+        printf "<source protocol='nbd' name='%s-%s'><host name='%s' port='%d'/><reconnect delay='60'/></source>" "$vm" "$dev" "$(address storage)" "$port"
         ;;
     esac
     printf "<target dev='%s' bus='virtio'/></disk>\n" "$dev"
@@ -96,7 +96,7 @@ need_mib() {
 }
 
 sandbox_vm() {
-    local vm=${1:-} node='' kinds=local-qcow2 memory=96 state=running autostart='' size=64 payload=4 rewrite='' dirty=''
+    local vm=${1:-} node='' kinds=local-qcow2 memory='' state=running autostart='' size=64 payload=4 rewrite='' dirty=''
     local kind disks='' count=0 dev letters=abcdefgh
     need_vm_name "$vm"
     shift
@@ -115,6 +115,8 @@ sandbox_vm() {
         shift 2 || usage_error "vm: a value is missing"
     done
     need_node "$node"
+    memory=${memory:-$((96 + ${rewrite:-${dirty:-0}}))}
+    ((memory >= 80 + ${rewrite:-${dirty:-0}})) || usage_error "this guest does not boot with less than $((80 + ${rewrite:-${dirty:-0}})) MiB"
     kinds=${kinds//mixed/local-qcow2,network}
     [[ $state == running || $state == paused || $state == stopped ]] || usage_error "no state '$state'"
     ((size >= payload + 4)) || usage_error "the payload does not fit on the disk"
@@ -146,7 +148,7 @@ sandbox_vm() {
 where_lines() {
     local node answer
     for node in $(nodes); do
-        if answer=$(virsh_timeout=5 node_virsh "$node" domstate "$1" --reason 2>&1); then
+        if answer=$(virsh_timeout=3 node_virsh "$node" domstate "$1" --reason 2>&1); then
             printf '%s %s\n' "$node" "$answer"
         elif [[ $answer != *"failed to get domain"* ]]; then
             where_without_libvirt "$node" "$1"
@@ -158,8 +160,8 @@ where_lines() {
 where_without_libvirt() {
     local node=$1 vm=$2 state
     if signal_in "$node" 0 "/run/libvirt/qemu/$vm.pid" qemu; then
-        state=$(run_in "$node" sed -n "s/^<domstatus state='\([^']*\)'.*/\1/p" "/run/libvirt/qemu/$vm.xml")
-        printf '%s %s (its libvirt does not answer)\n' "$node" "${state:-unknown}"
+        state=$(run_in "$node" sed -n "s/^<domstatus state='\([^']*\)' reason='\([^']*\)'.*/\1 (\2/p" "/run/libvirt/qemu/$vm.xml")
+        printf '%s %s; its libvirt does not answer)\n' "$node" "${state:-unknown (unknown}"
     elif [[ -f $dir/$node/etc/qemu/$vm.xml ]]; then
         printf '%s shut off (its libvirt does not answer)\n' "$node"
     fi

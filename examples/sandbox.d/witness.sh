@@ -1,19 +1,21 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the variables of examples/sandbox
 # Part of examples/sandbox: the proof that a guest lost nothing.
 
-# Reads the consoles of a VM: "LAST BOOTS", then a line for what is wrong.
+# Reads the consoles of a VM: "LAST HOST BOOTS RETRIES", then a line for what is wrong.
 read_consoles() {
     local files=("$dir"/node*/log/console/"$1.log")
     [[ -e ${files[0]} ]] || files=(/dev/null)
     awk -v list="${2:-0}" -f "$here/sandbox.d/console.awk" "${files[@]}"
 }
 
-# Prints a VM's definition on a node, also when its libvirt does not answer.
+# Prints a VM's definition on a node, as its libvirt keeps it: that answers always.
 definition() {
     local node=$1 vm=$2
-    virsh_timeout=5 node_virsh "$node" dumpxml "$vm" 2>/dev/null ||
-        run_in "$node" cat "/run/libvirt/qemu/$vm.xml" 2>/dev/null ||
+    if signal_in "$node" 0 "/run/libvirt/qemu/$vm.pid" qemu; then
+        run_in "$node" cat "/run/libvirt/qemu/$vm.xml"
+    else
         cat "$dir/$node/etc/qemu/$vm.xml"
+    fi
 }
 
 # "DEV FORMAT FILE" for each disk of a definition; files as they are seen from outside.
@@ -85,7 +87,7 @@ check_disks() {
         fi
         # What the disk has must have been printed by now, but for the one under way.
         read -r last < <(read_consoles "$vm")
-        last=${last% *}
+        last=${last%% *}
         if ((counter > last + 1)); then
             printf '%s: has tick %d, but only %d was printed\n' "$dev" "$counter" "$last"
         fi
@@ -95,19 +97,21 @@ check_disks() {
 
 # Prints one line about a VM, and fails if anything is wrong with it.
 witness() {
-    local vm=$1 places place active state problems disks last boots tries
-    places=$(where_lines "$vm" | grep -v 'does not answer$' || :)
+    local vm=$1 places place others host state problems disks last boots retries tries
     # While it is being moved, the host that it goes to has it too, waiting.
-    place=$(grep -Ev ' paused \((migrating|starting up)\)$' <<<"$places" | head -n 1)
-    place=${place:-$places}
+    local waiting=' paused \((migrating|starting up)[);]'
+    places=$(where_lines "$vm")
+    read -r last host _ < <(read_consoles "$vm")
+    place=$(grep -Ev "$waiting" <<<"$places" | head -n 1)
+    place=${place:-$(grep "^$host " <<<"$places" || head -n 1 <<<"$places")}
     if [[ -z $place ]]; then
         printf '%s: WRONG: no host has it\n' "$vm"
         return 1
     fi
-    active=$(grep -Fxv "$place" <<<"$places" | grep -Ev ' paused \((migrating|starting up)\)$' || :)
+    others=$(grep -Fxv "$place" <<<"$places" | grep -Ev "$waiting" || :)
     for ((tries = 0; tries < 3; tries++)); do
         problems=$(read_consoles "$vm")
-        read -r last boots <<<"${problems%%$'\n'*}"
+        read -r last host boots retries <<<"${problems%%$'\n'*}"
         problems=$(tail -n +2 <<<"$problems")
         problems+=$'\n'$(check_disks "${place%% *}" "$vm" "$last")
         problems=$(sed '/^$/d' <<<"$problems")
@@ -116,7 +120,7 @@ witness() {
     done
     state=${place#* }
     state=${state% (*}
-    [[ -z $active ]] || problems+=$'\n'"it is also on ${active//$'\n'/, }"
+    [[ -z $others ]] || problems+=$'\n'"it is also on ${others//$'\n'/, }"
     [[ $last != 0 || $state != running ]] || problems+=$'\n'"it runs, but has not counted"
     problems=$(sed '/^$/d' <<<"$problems")
     if [[ -n $problems ]]; then
@@ -124,9 +128,13 @@ witness() {
         return 1
     fi
     disks=$(definition "${place%% *}" "$vm" | disk_files "${place%% *}" | wc -l)
-    printf '%s: on %s, %s, %s, %d disk%s verified, %d boot%s\n' "$vm" "${place%% *}" "$state" \
-        "$( ((last > 0)) && printf 'ticks 1..%d complete' "$last" || printf 'no ticks yet')" \
-        "$disks" "$( ((disks == 1)) || printf s)" "$boots" "$( ((boots == 1)) || printf s)"
+    ((last > 0)) && state+=", ticks 1..$last complete" || state+=", no ticks yet"
+    printf '%s: on %s, %s, %s verified, %s%s\n' "$vm" "${place%% *}" "$state" "$(plural "$disks" disk)" \
+        "$(plural "$boots" boot)" "$( ((retries == 0)) || printf ', %s repeated' "$(plural "$retries" write)")"
+}
+
+plural() {
+    printf '%d %s%s' "$1" "$2" "$( (($1 == 1)) || printf s)"
 }
 
 sandbox_witness() {
