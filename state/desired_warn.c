@@ -1,6 +1,275 @@
 #include "state/desired_parse.h"
 
+#include "state/arena.h"
+#include "state/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct warning {
+	struct parsing *parsing;
+	const struct desired *desired;
+	const struct label_index *hosts;
+	const struct label_index *vms;
+};
+
+/* A VM that is pinned, and where: the host, or its value of the label that the policy is `by`. */
+struct pin {
+	const char *place;
+	const struct desired_vm *vm;
+};
+
+static const char *quote(const struct warning *warning, const char *text)
+{
+	return problems_quote(&warning->parsing->warnings, text);
+}
+
+/* zone=a, size=small */
+static const char *show_labels(const struct warning *warning, const struct labels *labels)
+{
+	struct text text;
+	text_init(&text, warning->parsing->arena);
+	for (size_t i = 0; i < labels->count; i++) {
+		text_print(&text, "%s%s=%s", i == 0 ? "" : ", ", labels->items[i].key, labels->items[i].value);
+	}
+	return text_string(&text);
+}
+
+static void warn_of_labels(struct warning *warning)
+{
+	struct parsing *parsing = warning->parsing;
+	for (size_t i = 0; i < parsing->label_use_count; i++) {
+		const struct label_use *use = &parsing->label_uses[i];
+		const struct label_index *index = use->of_hosts ? warning->hosts : warning->vms;
+		size_t *found;
+		if (label_index_find(index, parsing->arena, &use->labels, &found) == 0) {
+			problems_add(&parsing->warnings, use->at, "no %s has the labels %s, so this selects nothing",
+			             use->of_hosts ? "host" : "VM", show_labels(warning, &use->labels));
+		}
+	}
+}
+
+/* `where` beside a list: it must leave one of them. */
+static void warn_of_where(struct warning *warning, const struct desired_vm *vm)
+{
+	if (vm->where.count == 0 || vm->host_count == 0) {
+		return;
+	}
+	for (size_t i = 0; i < vm->host_count; i++) {
+		const struct desired_host *host = desired_host(warning->desired, vm->hosts[i]);
+		if (labels_match(&vm->where, &host->labels)) {
+			return;
+		}
+	}
+	problems_add(&warning->parsing->warnings, vm->at, "VM %s suits no host: none of its list has the labels %s",
+	             quote(warning, vm->name), show_labels(warning, &vm->where));
+}
+
+static int compare_uris(const void *a, const void *b)
+{
+	const struct desired_host *left = *(const struct desired_host *const *)a;
+	const struct desired_host *right = *(const struct desired_host *const *)b;
+	int order = strcmp(left->uri, right->uri);
+	return order != 0 ? order : strcmp(left->name, right->name);
+}
+
+/* One libvirt under two names would show every VM twice. In examples nothing is connected, and test:///default common.
+ */
+static void warn_of_same_uri(struct warning *warning)
+{
+	const struct desired *desired = warning->desired;
+	const struct desired_host **hosts = arena_array(warning->parsing->arena, desired->host_count, sizeof(*hosts));
+	for (size_t i = 0; i < desired->host_count; i++) {
+		hosts[i] = &desired->hosts[i];
+	}
+	if (desired->host_count > 1) {
+		qsort(hosts, desired->host_count, sizeof(*hosts), compare_uris);
+	}
+	for (size_t i = 1; i < desired->host_count; i++) {
+		if (strcmp(hosts[i - 1]->uri, hosts[i]->uri) == 0 && strncmp(hosts[i]->uri, "test:", 5) != 0) {
+			problems_add(&warning->parsing->warnings, hosts[i]->at, "host %s has the same uri as %s",
+			             quote(warning, hosts[i]->name), quote(warning, hosts[i - 1]->name));
+		}
+	}
+}
+
+/* The VMs that a policy speaks of. */
+static size_t find_members(const struct warning *warning, const struct policy *policy,
+                           const struct desired_vm ***ret_members)
+{
+	struct arena *arena = warning->parsing->arena;
+	const struct desired *desired = warning->desired;
+	const struct selector *selector = &policy->vms;
+	size_t *indices = NULL;
+	bool is_all = !selector->by_name && selector->labels.count == 0;
+	size_t count = is_all ? desired->vm_count : selector->name_count;
+	if (!is_all && !selector->by_name) {
+		count = label_index_find(warning->vms, arena, &selector->labels, &indices);
+	}
+	const struct desired_vm **members = arena_array(arena, count, sizeof(*members));
+	for (size_t i = 0; i < count; i++) {
+		members[i] = selector->by_name ? desired_vm(desired, selector->names[i])
+		                               : &desired->vms[is_all ? i : indices[i]];
+	}
+	*ret_members = members;
+	return count;
+}
+
+static int compare_pins(const void *a, const void *b)
+{
+	const struct pin *left = a;
+	const struct pin *right = b;
+	int order = strcmp(left->place, right->place);
+	return order != 0 ? order : strcmp(left->vm->name, right->vm->name);
+}
+
+/* The pinned ones among the members, sorted by place. One pinned to a host without the label has no place. */
+static size_t find_pins(struct warning *warning, const struct policy *policy, struct pin **ret_pins)
+{
+	const struct desired_vm **members;
+	size_t count = find_members(warning, policy, &members);
+	struct pin *pins = arena_array(warning->parsing->arena, count, sizeof(*pins));
+	size_t pinned = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!members[i]->pinned) {
+			continue;
+		}
+		const struct desired_host *host = desired_host(warning->desired, members[i]->hosts[0]);
+		const char *place = policy->by == NULL ? host->name : labels_get(&host->labels, policy->by);
+		if (place != NULL) {
+			pins[pinned++] = (struct pin){.place = place, .vm = members[i]};
+			continue;
+		}
+		problems_add(&warning->parsing->warnings, members[i]->at,
+		             "VM %s is pinned to %s, which has no label %s: policy %s is by it",
+		             quote(warning, members[i]->name), host->name, quote(warning, policy->by), policy->name);
+	}
+	if (pinned > 1) {
+		qsort(pins, pinned, sizeof(*pins), compare_pins);
+	}
+	*ret_pins = pins;
+	return pinned;
+}
+
+static void warn_of_apart(struct warning *warning, const struct policy *policy)
+{
+	struct pin *pins;
+	size_t count = find_pins(warning, policy, &pins);
+	for (size_t i = 1; i < count; i++) {
+		if (strcmp(pins[i - 1].place, pins[i].place) == 0) {
+			problems_add(&warning->parsing->warnings, pins[i].vm->at,
+			             "VM %s is pinned to %s, from which policy %s keeps it apart: %s is pinned to %s",
+			             quote(warning, pins[i].vm->name), pins[i].vm->hosts[0], policy->name,
+			             quote(warning, pins[i - 1].vm->name), pins[i - 1].vm->hosts[0]);
+		}
+	}
+}
+
+static void warn_of_together(struct warning *warning, const struct policy *policy)
+{
+	struct pin *pins;
+	size_t count = find_pins(warning, policy, &pins);
+	for (size_t i = 1; i < count; i++) {
+		if (strcmp(pins[0].place, pins[i].place) != 0) {
+			problems_add(&warning->parsing->warnings, pins[i].vm->at,
+			             "VM %s is pinned to %s, but policy %s keeps it together with %s, pinned to %s",
+			             quote(warning, pins[i].vm->name), pins[i].vm->hosts[0], policy->name,
+			             quote(warning, pins[0].vm->name), pins[0].vm->hosts[0]);
+		}
+	}
+}
+
+static void warn_of_not_admitted(struct warning *warning, const struct policy *policy, const struct desired_vm *vm)
+{
+	if (vm->pinned) {
+		problems_add(&warning->parsing->warnings, vm->at,
+		             "VM %s is pinned to %s, which policy %s does not admit", quote(warning, vm->name),
+		             vm->hosts[0], policy->name);
+	} else {
+		problems_add(&warning->parsing->warnings, vm->at, "VM %s names no host that policy %s admits",
+		             quote(warning, vm->name), policy->name);
+	}
+}
+
+/* only_on and not_on: one at least of the hosts that the VM names must be admitted. */
+static void warn_of_hosts(struct warning *warning, const struct policy *policy)
+{
+	const struct desired_vm **members;
+	size_t count = find_members(warning, policy, &members);
+	for (size_t i = 0; i < count; i++) {
+		const struct desired_vm *vm = members[i];
+		bool admitted = vm->host_count == 0;
+		for (size_t j = 0; j < vm->host_count && !admitted; j++) {
+			const struct desired_host *host = desired_host(warning->desired, vm->hosts[j]);
+			bool selected = selector_selects(&policy->hosts, host->name, &host->labels);
+			admitted = selected == (policy->kind == POLICY_ONLY_ON);
+		}
+		if (!admitted) {
+			warn_of_not_admitted(warning, policy, vm);
+		}
+	}
+}
+
+static void warn_of_at_most(struct warning *warning, const struct policy *policy, const uint64_t *pinned)
+{
+	for (size_t i = 0; i < warning->desired->host_count; i++) {
+		const struct desired_host *host = &warning->desired->hosts[i];
+		if (pinned[i] > policy->count && selector_selects(&policy->hosts, host->name, &host->labels)) {
+			problems_add(&warning->parsing->warnings, policy->at,
+			             "policy %s allows %" PRIu64 " on %s, but %" PRIu64 " are pinned there",
+			             policy->name, policy->count, host->name, pinned[i]);
+		}
+	}
+}
+
+static void warn_of_policy(struct warning *warning, const struct policy *policy, const uint64_t *pinned)
+{
+	if (policy->by != NULL && !label_index_has_key(warning->hosts, policy->by)) {
+		problems_add(&warning->parsing->warnings, policy->at, "no host has a label %s, which policy %s is by",
+		             quote(warning, policy->by), policy->name);
+		return;
+	}
+	switch (policy->kind) {
+	case POLICY_APART:
+		warn_of_apart(warning, policy);
+		break;
+	case POLICY_TOGETHER:
+		warn_of_together(warning, policy);
+		break;
+	case POLICY_ONLY_ON:
+	case POLICY_NOT_ON:
+		warn_of_hosts(warning, policy);
+		break;
+	case POLICY_AT_MOST:
+		warn_of_at_most(warning, policy, pinned);
+		break;
+	case POLICY_SURVIVE:
+	case POLICY_WINDOW:
+		break;
+	}
+}
+
 void desired_warn(struct parsing *parsing)
 {
-	(void)parsing;
+	const struct desired *desired = &parsing->desired;
+	struct warning warning = {
+	        .parsing = parsing,
+	        .desired = desired,
+	        .hosts = label_index_hosts(parsing->arena, desired),
+	        .vms = label_index_vms(parsing->arena, desired),
+	};
+	uint64_t *pinned = arena_array(parsing->arena, desired->host_count, sizeof(*pinned));
+	warn_of_labels(&warning);
+	warn_of_same_uri(&warning);
+	for (size_t i = 0; i < desired->vm_count; i++) {
+		const struct desired_vm *vm = &desired->vms[i];
+		warn_of_where(&warning, vm);
+		if (vm->pinned) {
+			pinned[desired_host(desired, vm->hosts[0]) - desired->hosts]++;
+		}
+	}
+	for (size_t i = 0; i < desired->policy_count; i++) {
+		warn_of_policy(&warning, &desired->policies[i], pinned);
+	}
 }

@@ -74,6 +74,10 @@ static bool check_characters(struct reader *reader, const char *bytes, size_t le
 	unsigned int last_line = 0;
 	size_t size;
 	for (size_t i = 0; i < length; i += size, at.column++) {
+		size = 1;
+		if (bytes[i] >= ' ' && bytes[i] < 0x7f) {
+			continue; /* nearly all of them */
+		}
 		uint32_t point = decode((const unsigned char *)bytes + i, length - i, &size);
 		if (point == 0 && bytes[i] != '\0') {
 			problems_add(reader->problems, at, "not UTF-8: save the file in that encoding");
