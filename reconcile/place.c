@@ -1,0 +1,292 @@
+#include "reconcile/place.h"
+
+#include "state/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct draft *draft_create(struct arena *arena, const struct fleet *fleet)
+{
+	struct draft *draft = arena_alloc(arena, sizeof(*draft));
+	*draft = (struct draft){
+	        .arena = arena,
+	        .fleet = fleet,
+	        .start = simulate_begin(arena, fleet),
+	        .wishes = arena_array(arena, fleet->vm_count, sizeof(*draft->wishes)),
+	};
+	draft->final = simulate_copy(arena, draft->start);
+	return draft;
+}
+
+struct draft *draft_copy(const struct draft *draft)
+{
+	uint32_t count = draft->fleet->vm_count;
+	struct draft *copy = arena_alloc(draft->arena, sizeof(*copy));
+	*copy = *draft;
+	copy->wishes = arena_grow(draft->arena, draft->wishes, count, count, sizeof(*copy->wishes));
+	copy->final = simulate_copy(draft->arena, draft->final);
+	return copy;
+}
+
+bool place_may_move(const struct draft *draft, uint32_t vm)
+{
+	const struct fleet_vm *v = &draft->fleet->vms[vm];
+	return v->standing == STANDS_MANAGED && !v->reported;
+}
+
+bool place_is_sticky(const struct draft *draft, uint32_t vm)
+{
+	return place_may_move(draft, vm) && !draft->fleet->vms[vm].desired->pinned;
+}
+
+static bool could_go(const struct draft *draft, uint32_t vm, uint32_t host)
+{
+	uint32_t home = draft->fleet->vms[vm].home;
+	const struct wish *wish = &draft->wishes[vm];
+	if (wish->why == WHY_CROWD && wish->rule->group_of[host] == wish->rule->group_of[home]) {
+		return false;
+	}
+	return host != home && fleet_suits(draft->fleet, vm, host) &&
+	       obstacle_absent(draft->fleet, vm, home, host, NULL);
+}
+
+bool place_could_leave(const struct draft *draft, uint32_t vm)
+{
+	for (uint32_t host = 0; host < draft->fleet->host_count; host++) {
+		if (could_go(draft, vm, host)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+uint64_t place_weight(const struct draft *draft, uint32_t vm)
+{
+	const struct fleet_vm *v = &draft->fleet->vms[vm];
+	for (uint32_t host = 0; host < draft->fleet->host_count; host++) {
+		if (could_go(draft, vm, host)) {
+			return v->seen->memory + fleet_travelling_bytes(draft->fleet, vm, v->home, host);
+		}
+	}
+	return v->seen->memory;
+}
+
+bool place_could_end_on(const struct draft *draft, uint32_t vm, uint32_t host)
+{
+	/* Room first: it is the cheaper question. */
+	uint32_t home = draft->fleet->vms[vm].home;
+	return host != home && fleet_suits(draft->fleet, vm, host) &&
+	       simulate_has_room(draft->final, vm, home, host, NULL) && could_go(draft, vm, host);
+}
+
+uint32_t place_best_host(const struct draft *draft, uint32_t vm)
+{
+	const struct fleet *fleet = draft->fleet;
+	uint32_t home = fleet->vms[vm].home;
+	uint32_t best = NOWHERE;
+	uint64_t best_bytes = 0;
+	int64_t best_free = 0;
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
+		if (!place_could_end_on(draft, vm, host)) {
+			continue;
+		}
+		uint64_t bytes = fleet_travelling_bytes(fleet, vm, home, host);
+		int64_t free = simulate_free(draft->final, host);
+		if (best == NOWHERE || bytes < best_bytes || (bytes == best_bytes && free > best_free)) {
+			best = host;
+			best_bytes = bytes;
+			best_free = free;
+		}
+	}
+	return best;
+}
+
+void place_lift(struct draft *draft, uint32_t vm, enum why why, const struct rule *rule)
+{
+	draft->wishes[vm] = (struct wish){.why = why, .goal = NOWHERE, .flexible = true, .rule = rule};
+	simulate_move(draft->final, vm, NOWHERE);
+}
+
+static void bar(struct draft *draft, uint32_t vm)
+{
+	uint32_t home = draft->fleet->vms[vm].home;
+	draft->wishes[vm].barred = true;
+	draft->wishes[vm].goal = home;
+	simulate_move(draft->final, vm, home);
+}
+
+/* What the VM's own entry and its host ask for, whoever else is there. */
+static void wish_alone(struct draft *draft, uint32_t vm)
+{
+	const struct fleet *fleet = draft->fleet;
+	const struct fleet_vm *v = &fleet->vms[vm];
+	struct wish *wish = &draft->wishes[vm];
+	*wish = (struct wish){.goal = v->home, .barred = wish->barred};
+	if (wish->barred || !place_may_move(draft, vm) || fleet_suits(fleet, vm, v->home)) {
+		return;
+	}
+	wish->rule = fleet_forbidding_rule(fleet, vm, v->home);
+	wish->goal = fleet_pin(fleet, vm);
+	wish->flexible = wish->goal == NOWHERE;
+	wish->why = wish->goal != NOWHERE                        ? WHY_PINNED
+	            : fleet->hosts[v->home].desired->maintenance ? WHY_MAINTENANCE
+	            : !fleet_entry_names(fleet, vm, v->home)     ? WHY_ENTRY
+	                                                         : WHY_RULE;
+	/* A pin on a host that does not suit, or that nothing can be moved to, is no place. */
+	if (!wish->flexible && !could_go(draft, vm, wish->goal)) {
+		wish->barred = true;
+		wish->goal = v->home;
+	}
+}
+
+static void wish_all_alone(struct draft *draft)
+{
+	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
+		wish_alone(draft, vm);
+		uint32_t goal = draft->wishes[vm].goal;
+		if (draft->final->at[vm] != goal) {
+			simulate_move(draft->final, vm, goal);
+		}
+	}
+}
+
+static int compare_sizes(const struct draft *draft, uint32_t a, uint32_t b)
+{
+	uint64_t left = draft->fleet->vms[a].seen->memory;
+	uint64_t right = draft->fleet->vms[b].seen->memory;
+	return left != right ? (left > right ? -1 : 1) : a < b ? -1 : a > b;
+}
+
+static int compare_by_size(const void *a, const void *b, void *draft)
+{
+	return compare_sizes(draft, *(const uint32_t *)a, *(const uint32_t *)b);
+}
+
+/* VMs that shall move: those with a goal, or those without one. Largest first, then by name. */
+static uint32_t list_movers(struct draft *draft, bool with_goal, uint32_t **ret_movers)
+{
+	uint32_t count = 0;
+	uint32_t *movers = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*movers));
+	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
+		uint32_t goal = draft->wishes[vm].goal;
+		if (goal != draft->fleet->vms[vm].home && (goal != NOWHERE) == with_goal) {
+			movers[count++] = vm;
+		}
+	}
+	if (count > 1) {
+		qsort_r(movers, count, sizeof(*movers), compare_by_size, draft);
+	}
+	*ret_movers = movers;
+	return count;
+}
+
+/* Could it be added to the final placement where it is going, with all others already there? */
+static bool has_room_at_goal(struct draft *draft, uint32_t vm)
+{
+	uint32_t goal = draft->wishes[vm].goal;
+	simulate_move(draft->final, vm, NOWHERE);
+	bool fits = simulate_has_room(draft->final, vm, draft->fleet->vms[vm].home, goal, NULL);
+	simulate_move(draft->final, vm, goal);
+	return fits;
+}
+
+/*
+ * Bars those whose place can never hold them: of several that compete, the largest, so that as few as possible are
+ * barred. One that stays at home may take the room of another: until nothing changes. Returns whether it barred any.
+ */
+static bool bar_without_room(struct draft *draft)
+{
+	uint32_t *movers;
+	uint32_t count = list_movers(draft, true, &movers);
+	bool any = false;
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (uint32_t i = 0; i < count; i++) {
+			if (!draft->wishes[movers[i]].barred && !has_room_at_goal(draft, movers[i])) {
+				bar(draft, movers[i]);
+				changed = true;
+				any = true;
+			}
+		}
+	}
+	return any;
+}
+
+/* Makes room for a VM by moving one that was placed before it: vm to `host`, the other to the best host that is left.
+ */
+static bool place_by_exchange(struct draft *draft, uint32_t vm, const uint32_t *placed, uint32_t placed_count)
+{
+	uint32_t home = draft->fleet->vms[vm].home;
+	for (uint32_t i = 0; i < placed_count; i++) {
+		uint32_t other = placed[i];
+		uint32_t host = draft->wishes[other].goal;
+		if (host == NOWHERE || host == draft->fleet->vms[other].home || !could_go(draft, vm, host)) {
+			continue;
+		}
+		simulate_move(draft->final, other, NOWHERE);
+		if (simulate_has_room(draft->final, vm, home, host, NULL)) {
+			simulate_move(draft->final, vm, host);
+			uint32_t elsewhere = place_best_host(draft, other);
+			if (elsewhere != NOWHERE) {
+				simulate_move(draft->final, other, elsewhere);
+				draft->wishes[other].goal = elsewhere;
+				draft->wishes[vm].goal = host;
+				return true;
+			}
+			simulate_move(draft->final, vm, NOWHERE);
+		}
+		simulate_move(draft->final, other, host);
+	}
+	return false;
+}
+
+/* When a VM that should give way has no other place, it is one of those that come to its host that cannot come. */
+static uint32_t one_that_comes(const struct draft *draft, uint32_t host)
+{
+	uint32_t largest = NOWHERE;
+	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
+		bool comes = draft->wishes[vm].goal == host && draft->fleet->vms[vm].home != host;
+		if (comes && (largest == NOWHERE || compare_sizes(draft, vm, largest) < 0)) {
+			largest = vm;
+		}
+	}
+	return largest;
+}
+
+/* Finds a host for each that must leave; bars those for which there is none. Returns whether it barred any. */
+static bool place_leavers(struct draft *draft)
+{
+	uint32_t *leavers;
+	uint32_t count = list_movers(draft, false, &leavers);
+	bool barred = false;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t vm = leavers[i];
+		uint32_t host = place_best_host(draft, vm);
+		if (host != NOWHERE) {
+			draft->wishes[vm].goal = host;
+			simulate_move(draft->final, vm, host);
+			continue;
+		}
+		if (place_by_exchange(draft, vm, leavers, i)) {
+			continue;
+		}
+		barred = true;
+		enum why why = draft->wishes[vm].why;
+		uint32_t coming = why == WHY_ROOM || why == WHY_CROWD
+		                          ? one_that_comes(draft, draft->fleet->vms[vm].home)
+		                          : NOWHERE;
+		bar(draft, coming == NOWHERE ? vm : coming);
+	}
+	return barred;
+}
+
+void place_all(struct draft *draft)
+{
+	/* Each round bars somebody for good, so that there are at most as many rounds as VMs. */
+	do {
+		wish_all_alone(draft);
+		place_groups(draft);
+		place_crowds(draft);
+		place_relief(draft);
+	} while (bar_without_room(draft) || place_leavers(draft));
+}

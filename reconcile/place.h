@@ -1,0 +1,83 @@
+/*
+ * Where each VM shall end: the pinned at their pins, the others where they are, and for those of them that must leave a
+ * host that suits (spec section 2).
+ *
+ *     struct draft *draft = draft_create(arena, fleet);
+ *     place_all(draft);                                    now draft->wishes say who wants to go where
+ *
+ * A draft is a plan in the making. A VM that turns out to be unable to reach its place is barred: it keeps its home,
+ * and everything is placed again around it. Pure.
+ */
+#ifndef BERTH_PLACE_H
+#define BERTH_PLACE_H
+
+#include "reconcile/simulate.h"
+
+/* Why a VM shall not stay. */
+enum why {
+	WHY_NONE,        /* it stays */
+	WHY_PINNED,      /* its pin is elsewhere */
+	WHY_MAINTENANCE, /* of its host */
+	WHY_ENTRY,       /* its entry no longer names its host */
+	WHY_RULE,        /* a policy does not admit it there */
+	WHY_CROWD,       /* a policy admits only so many there */
+	WHY_TOGETHER,    /* to be with its group */
+	WHY_OVER,        /* its host is over capacity */
+	WHY_ROOM,        /* its host would be over capacity once the pinned are there */
+};
+
+struct wish {
+	enum why why;
+	uint32_t goal;           /* where it shall end; NOWHERE while no place is found */
+	bool flexible;           /* any other host that suits will do */
+	bool barred;             /* it cannot get there, and keeps its home */
+	const struct rule *rule; /* RULE, CROWD, TOGETHER */
+};
+
+struct draft {
+	struct arena *arena;
+	const struct fleet *fleet;
+	const struct simulation *start; /* before the first move */
+	struct simulation *final;       /* everybody where the wishes say */
+	struct wish *wishes;            /* by VM */
+	bool residue;                   /* only asking who should give way: whether anybody can is no question */
+};
+
+struct draft *draft_create(struct arena *arena, const struct fleet *fleet);
+
+/* A copy whose wishes can be changed without harm to the first. */
+struct draft *draft_copy(const struct draft *draft);
+
+/* Places all that are not barred, and bars those that have no place. */
+void place_all(struct draft *draft);
+
+/* May the planner move the VM at all? Not those reported only, nor any that is not managed. */
+bool place_may_move(const struct draft *draft, uint32_t vm);
+
+/* Does it stay as long as its host suits it (auto or a list)? */
+bool place_is_sticky(const struct draft *draft, uint32_t vm);
+
+/*
+ * The best host for a VM to end on, other than its home: one that suits it and that it can be moved to, with room on
+ * the final placement; the fewest bytes to copy, then the most free RAM, then the name. NOWHERE when there is none.
+ */
+uint32_t place_best_host(const struct draft *draft, uint32_t vm);
+
+/* Would it do as the place of a VM that is lifted off the final placement? */
+bool place_could_end_on(const struct draft *draft, uint32_t vm, uint32_t host);
+
+/* Bytes that a move of it would take, to the first host that it could go to: for choosing who is moved. */
+uint64_t place_weight(const struct draft *draft, uint32_t vm);
+
+/* Is there any host that it could be moved to, room aside? */
+bool place_could_leave(const struct draft *draft, uint32_t vm);
+
+/* The parts of place_all, in the order of the call; each looks at draft->final and changes it. */
+void place_groups(struct draft *draft); /* reconcile/group.c */
+void place_crowds(struct draft *draft); /* reconcile/relief.c */
+void place_relief(struct draft *draft);
+
+/* Marks a VM that stays as one that leaves, and takes it off the final placement. */
+void place_lift(struct draft *draft, uint32_t vm, enum why why, const struct rule *rule);
+
+#endif

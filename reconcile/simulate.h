@@ -1,0 +1,43 @@
+/*
+ * What a move means (spec section 4, rules 1 to 5): whether it may be made, and what it leaves behind.
+ *
+ *     struct simulation *sim = simulate_begin(arena, fleet);
+ *     if (simulate_allows(sim, vm, to, &obstacle)) { simulate_move(sim, vm, to); }
+ *
+ * One meaning for all: the search for an order, the check of the finished plan, what is shown beside each move, and
+ * what is asked again before a move is started. Only positions matter, not the way that led there, so that moving back
+ * undoes a move exactly. A VM at its home takes from its pools what it took when the inventory was made; elsewhere it
+ * takes the `size` of its local disks, and gives back their `used` at home if its source's disks are deleted.
+ */
+#ifndef BERTH_SIMULATE_H
+#define BERTH_SIMULATE_H
+
+#include "reconcile/fleet.h"
+#include "reconcile/obstacle.h"
+
+struct simulation {
+	const struct fleet *fleet;
+	uint32_t *at;       /* by VM; NOWHERE for one that was lifted off */
+	uint64_t *claims;   /* by host; UINT64_MAX when they exceed any number */
+	int64_t *pool_free; /* by pool of the fleet */
+	uint32_t **counts;  /* by rule, by group: how many members are there */
+};
+
+struct simulation *simulate_begin(struct arena *arena, const struct fleet *fleet);
+struct simulation *simulate_copy(struct arena *arena, const struct simulation *sim);
+
+/* May the VM be moved from where it is to this host, as the next move? Why not is told in ret_obstacle (may be NULL).
+ */
+bool simulate_allows(const struct simulation *sim, uint32_t vm, uint32_t to, struct obstacle *ret_obstacle);
+
+/* The part of it that depends on where others are: room in RAM and pools, names in the way, policies that count. */
+bool simulate_has_room(const struct simulation *sim, uint32_t vm, uint32_t from, uint32_t to,
+                       struct obstacle *ret_obstacle);
+
+/* The VM is there now. NOWHERE lifts it off. Checks nothing. */
+void simulate_move(struct simulation *sim, uint32_t vm, uint32_t to);
+
+/* Capacity less claims, negative when over. */
+int64_t simulate_free(const struct simulation *sim, uint32_t host);
+
+#endif
