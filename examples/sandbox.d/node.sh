@@ -32,31 +32,6 @@ run_in() {
     nsenter --target "$pid" --mount --uts --net --pid="/proc/$pid/ns/pid_for_children" -- "$@" 9>&-
 }
 
-# Runs as the first process of a node: $1 its folder, $2 its name.
-# The arguments are given because it is run by a shell of its own.
-# shellcheck disable=SC2016
-readonly node_init='
-set -eu
-mount -t sysfs sysfs /sys
-umount -l /run/netns 2>/dev/null || :
-mount -t tmpfs -o mode=755,size=64m tmpfs /run
-mkdir -p /run/libvirt /run/lock
-hostname "$2"
-for file in hosts passwd group; do
-    mount --bind "$1/../etc-$file" "/etc/$file"
-done
-if [ -d "$1/lib" ]; then
-    mount --bind "$1/etc" /etc/libvirt
-    mount --bind "$1/lib" /var/lib/libvirt
-    mount --bind "$1/log" /var/log/libvirt
-    mount --bind "$1/cache" /var/cache/libvirt
-    mount --bind "$1/../boot" /var/lib/libvirt/boot
-fi
-: >"$1/holds"
-# Whatever is orphaned in here is reaped by the kernel, as SIGCHLD is ignored.
-exec env --ignore-signal=CHLD sleep infinity
-'
-
 # Starts the process that holds a node's namespaces. The lock (descriptor 9)
 # stays open until it is inside the network namespace, where `down` finds it.
 start_holder() {
@@ -64,7 +39,7 @@ start_holder() {
     rm -f "$dir/$node/holds"
     setsid nsenter --net="/run/netns/$(netns "$node")" -- sh -c 'exec 9>&-; exec "$@"' sh \
         unshare --mount --propagation private --uts --pid --fork --kill-child --mount-proc \
-        sh -c "$node_init" init "$dir/$node" "$node" >"$dir/$node/init.log" 2>&1 </dev/null &
+        sh "$here/sandbox.d/node-init.sh" "$dir/$node" "$node" >"$dir/$node/init.log" 2>&1 </dev/null &
     pid=$!
     disown
     printf '%s %s\n' "$pid" "$(start_time "$pid")" >"$dir/$node/holder"

@@ -73,13 +73,6 @@ write_users() {
     grep -q '^libvirt-qemu:' /etc/group || printf 'libvirt-qemu:x:64055:\n' >>"$dir/etc-group"
 }
 
-all_alive() {
-    local node
-    for node in $(nodes); do
-        tcp_virsh "$node" version >/dev/null 2>&1 || return 1
-    done
-}
-
 sandbox_up() {
     local hosts=3 node pids=() pid
     while (($# > 0)); do
@@ -93,7 +86,11 @@ sandbox_up() {
     take_lock
     if [[ -f $dir/ready && $(<"$dir/hosts") != "$hosts" ]]; then
         die "sandbox '$name' is up with $(<"$dir/hosts") hosts; take it down first"
-    elif [[ -f $dir/ready ]] && all_alive; then
+    elif [[ -f $dir/ready && -e /run/netns/$(netns switch) ]]; then
+        # It is up: its guests are kept, what is broken is repaired.
+        for node in storage $(nodes); do
+            heal "$node"
+        done
         sandbox_status
         return
     fi

@@ -1,0 +1,25 @@
+#!/bin/sh
+# The first process of a node of examples/sandbox, in namespaces of its own:
+# node-init.sh FOLDER NAME. Makes the machine look like the node, then waits.
+set -eu
+at=$1
+
+mount -t sysfs sysfs /sys
+# A /run of its own hides the machine's libvirt, D-Bus and other namespaces.
+umount -l /run/netns 2>/dev/null || :
+mount -t tmpfs -o mode=755,size=64m tmpfs /run
+mkdir -p /run/libvirt /run/lock
+hostname "$2"
+for file in hosts passwd group; do
+    [ ! -e "/etc/$file" ] || mount --bind "$at/../etc-$file" "/etc/$file"
+done
+if [ -d "$at/lib" ]; then
+    mount --bind "$at/etc" /etc/libvirt
+    mount --bind "$at/lib" /var/lib/libvirt
+    mount --bind "$at/log" /var/log/libvirt
+    mount --bind "$at/cache" /var/cache/libvirt
+    mount --bind "$at/../boot" /var/lib/libvirt/boot
+fi
+: >"$at/holds"
+# Whatever is orphaned in here is reaped by the kernel, as SIGCHLD is ignored.
+exec env --ignore-signal=CHLD sleep infinity
