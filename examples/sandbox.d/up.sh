@@ -74,17 +74,17 @@ write_users() {
 }
 
 sandbox_up() {
-    local hosts=3 node pids=() pid
+    local hosts='' node pids=() pid
     while (($# > 0)); do
         case $1 in
         --hosts) hosts=${2:-} && shift 2 ;;
         *) usage_error "up: unknown option '$1'" ;;
         esac
     done
-    [[ $hosts =~ ^[1-9][0-9]?$ ]] || usage_error "--hosts takes a number from 1 to 99"
+    [[ ${hosts:-3} =~ ^[1-9][0-9]?$ ]] || usage_error "--hosts takes a number from 1 to 99"
     build_guest
     take_lock
-    if [[ -f $dir/ready && $(<"$dir/hosts") != "$hosts" ]]; then
+    if [[ -f $dir/ready && -n $hosts && $(<"$dir/hosts") != "$hosts" ]]; then
         die "sandbox '$name' is up with $(<"$dir/hosts") hosts; take it down first"
     elif [[ -f $dir/ready && -e /run/netns/$(netns switch) ]]; then
         # It is up: its guests are kept, what is broken is repaired.
@@ -100,7 +100,7 @@ sandbox_up() {
     mkdir -p "${dir%/*}"
     mkdir -m 700 "$dir"
     printf '%s\n' "$name" >"$dir/sandbox"
-    printf '%s\n' "$hosts" >"$dir/hosts"
+    printf '%s\n' "${hosts:-3}" >"$dir/hosts"
     # Where a libvirt was never set up, the folders to mount on are missing.
     mkdir -p /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt "$dir/boot"
     cp "$guest_kernel" "$dir/boot/vmlinuz"

@@ -118,6 +118,7 @@ sandbox_vm() {
     memory=${memory:-$((96 + ${rewrite:-${dirty:-0}}))}
     ((memory >= 80 + ${rewrite:-${dirty:-0}})) || usage_error "this guest does not boot with less than $((80 + ${rewrite:-${dirty:-0}})) MiB"
     kinds=${kinds//mixed/local-qcow2,network}
+    [[ ,$kinds =~ ^(,(local-qcow2|local-raw|network)){1,8}$ ]] || usage_error "no such disks: $kinds"
     [[ $state == running || $state == paused || $state == stopped ]] || usage_error "no state '$state'"
     ((size >= payload + 4)) || usage_error "the payload does not fit on the disk"
     if [[ -n $(where_lines "$vm") || -e $dir/storage/$vm-vda.raw ]]; then
@@ -125,8 +126,6 @@ sandbox_vm() {
     fi
     rm -f "$dir"/node*/log/console/"$vm.log"
     for kind in ${kinds//,/ }; do
-        [[ $kind =~ ^(local-qcow2|local-raw|network)$ ]] || usage_error "no kind of disk '$kind'"
-        ((count < 8)) || usage_error "eight disks at most"
         dev=vd${letters:count++:1}
         disks+=$(disk_xml "$vm" "$node" "$kind" "$dev" "$size" "$payload")$'\n'
     done

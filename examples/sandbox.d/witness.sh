@@ -99,7 +99,7 @@ check_disks() {
 witness() {
     local vm=$1 places place others host state problems disks last boots retries tries
     # While it is being moved, the host that it goes to has it too, waiting.
-    local waiting=' paused \((migrating|starting up)[);]'
+    local waiting=' paused \((migrati(ng|on)|starting up|post-?copy)[);]'
     places=$(where_lines "$vm")
     read -r last host _ < <(read_consoles "$vm")
     place=$(grep -Ev "$waiting" <<<"$places" | head -n 1)
