@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Searching a near name costs time for each: past this many, the message alone must do. */
-enum { SUGGESTIONS_MAX = 100 };
+/* Searching a near name costs time for each: past so many, the message alone must do. So does searching in bytes. */
+enum { SUGGESTIONS_MAX = 100, SEARCHES_MAX = 1000 };
 
 /* What hosts, VMs and policies begin with: so they are sorted and compared by the same code. */
 struct named {
@@ -87,17 +87,34 @@ static const char **names_of(struct arena *arena, const void *items, size_t coun
 	return names;
 }
 
+/* Whether a file that could not be read has the name in its bytes: then it may well be defined there. */
+static bool may_be_unread(const struct parsing *parsing, const char *name)
+{
+	for (size_t i = 0; i < parsing->unread_count; i++) {
+		const struct desired_file *file = parsing->unread[i];
+		if (memmem(file->bytes, file->length, name, strlen(name)) != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void check_references(struct parsing *parsing)
 {
 	const struct desired *desired = &parsing->desired;
 	const char **hosts = names_of(parsing->arena, desired->hosts, desired->host_count, sizeof(*desired->hosts));
 	const char **vms = names_of(parsing->arena, desired->vms, desired->vm_count, sizeof(*desired->vms));
 	unsigned int suggestions = 0;
+	unsigned int searches = 0;
 	for (size_t i = 0; i < parsing->reference_count; i++) {
 		const struct reference *reference = &parsing->references[i];
 		bool found = reference->is_host ? desired_host(desired, reference->name) != NULL
 		                                : desired_vm(desired, reference->name) != NULL;
 		if (found) {
+			continue;
+		}
+		if (parsing->unread_count > 0 &&
+		    (searches++ >= SEARCHES_MAX || may_be_unread(parsing, reference->name))) {
 			continue;
 		}
 		const char *nearest = NULL;
@@ -121,7 +138,5 @@ void desired_check(struct parsing *parsing)
 	sort_section(parsing, desired->vms, desired->vm_count, sizeof(*desired->vms), "VM");
 	sort_section(parsing, desired->policies, desired->policy_count, sizeof(*desired->policies), "policy");
 	check_given(parsing);
-	if (!parsing->incomplete) {
-		check_references(parsing);
-	}
+	check_references(parsing);
 }

@@ -32,9 +32,13 @@ static const char *describe(const struct parsing *parsing, const struct yaml_nod
 		return "a list";
 	}
 	const char *shown = problems_quote(&parsing->problems, value->text);
+	if (!value->plain) {
+		bool would_be_text = yaml_type_of(value->text) == YAML_TEXT;
+		return would_be_text ? shown : arena_print(parsing->arena, "the text \"%.40s\"", value->text);
+	}
 	switch (yaml_type(value)) {
 	case YAML_NULL:
-		return value->text[0] == '\0' ? "empty" : arena_print(parsing->arena, "%s (nothing)", value->text);
+		return "nothing";
 	case YAML_BOOLEAN:
 		return arena_print(parsing->arena, "the boolean %s", value->text);
 	case YAML_NUMBER:
@@ -42,15 +46,25 @@ static const char *describe(const struct parsing *parsing, const struct yaml_nod
 	case YAML_TEXT:
 		break;
 	}
-	return value->plain ? shown : arena_print(parsing->arena, "the text %s", shown);
+	return shown;
 }
 
 void field_wrong(struct parsing *parsing, const char *key, const struct yaml_node *value, const char *what)
 {
-	if (value->kind != YAML_REFUSED) {
+	if (yaml_is_null(value)) {
+		problems_add(&parsing->problems, value->at, "'%s' has no value: it must be %s", key, what);
+	} else if (value->kind != YAML_REFUSED) {
 		problems_add(&parsing->problems, value->at, "'%s' must be %s, not %s", key, what,
 		             describe(parsing, value));
 	}
+}
+
+bool field_lacks(const struct yaml_node *mapping, const char *key)
+{
+	if (mapping->kind == YAML_MAPPING) {
+		return !mapping->partial && yaml_get(mapping, key, NULL) == NULL;
+	}
+	return yaml_is_null(mapping);
 }
 
 void field_unknown(struct parsing *parsing, const struct yaml_node *key, const char *what, const char *const *known,
@@ -62,7 +76,8 @@ void field_unknown(struct parsing *parsing, const struct yaml_node *key, const c
 		problems_add(&parsing->problems, key->at, "unknown key %s of %s: did you mean '%s'?", shown, what,
 		             nearest);
 	} else {
-		problems_add(&parsing->problems, key->at, "unknown key %s of %s: its keys are %s", shown, what,
+		problems_add(&parsing->problems, key->at, "unknown key %s of %s: its %s %s", shown, what,
+		             count == 1 ? "only key is" : "keys are",
 		             field_words(parsing->arena, known, count, " and "));
 	}
 }
@@ -86,19 +101,17 @@ static const struct field *find_field(const struct fields *fields, const char *k
 void fields_read(struct parsing *parsing, const struct fields *fields, const struct yaml_node *mapping,
                  const char *what, void *into)
 {
-	if (yaml_is_null(mapping)) {
+	if (mapping->kind == YAML_REFUSED || yaml_is_null(mapping)) {
 		return; /* an empty section is empty */
-	}
-	if (mapping->kind != YAML_MAPPING) {
-		if (mapping->kind != YAML_REFUSED) {
-			problems_add(&parsing->problems, mapping->at, "%s must be a mapping, not %s", what,
-			             describe(parsing, mapping));
-		}
-		return;
 	}
 	const char **known = arena_array(parsing->arena, fields->count, sizeof(*known));
 	for (size_t i = 0; i < fields->count; i++) {
 		known[i] = fields->rows[i].key;
+	}
+	if (mapping->kind != YAML_MAPPING) {
+		problems_add(&parsing->problems, mapping->at, "%s must be a mapping of %s, not %s", what,
+		             field_words(parsing->arena, known, fields->count, " and "), describe(parsing, mapping));
+		return;
 	}
 	for (size_t i = 0; i < mapping->count; i++) {
 		const struct field *field = find_field(fields, mapping->keys[i]->text);

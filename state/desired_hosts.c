@@ -43,15 +43,14 @@ static void read_formats(struct parsing *parsing, const struct field *field, con
 	const struct yaml_node **items;
 	unsigned int formats = 0;
 	if (value->kind == YAML_SEQUENCE && value->count == 0) {
-		field_wrong(parsing, field->key, value,
-		            "a list of raw, qcow2 or both; leave it out for what its pools hold");
+		problems_add(&parsing->problems, value->at, "'formats' must name raw, qcow2 or both, or be left out");
 		return;
 	}
 	size_t count = field_list(parsing, field->key, value, "[raw, qcow2]", &items);
 	for (size_t i = 0; i < count; i++) {
 		enum disk_format format;
 		if (!format_parse(items[i]->text, &format) || format == FORMAT_OTHER) {
-			field_wrong(parsing, field->key, items[i], "a list of raw and qcow2");
+			field_wrong(parsing, field->key, items[i], "raw or qcow2");
 			continue;
 		}
 		formats |= format;
@@ -117,17 +116,10 @@ void desired_read_host(struct parsing *parsing, const struct yaml_node *key, con
 {
 	struct desired_host host = parsing->host;
 	const char *shown = problems_quote(&parsing->problems, key->text);
-	host.name = field_name(parsing, key, "host");
+	host.name = field_unreserved_name(parsing, key, "host");
 	host.at = key->at;
-	if (host.name != NULL) {
-		const char *form = form_host_name(host.name);
-		if (form != NULL) {
-			problems_add(&parsing->problems, key->at, "a host's name must be %s, not %s", form, shown);
-		}
-	}
 	fields_read(parsing, &HOST, value, arena_print(parsing->arena, "host %s", shown), &host);
-	bool is_mapping = value->kind == YAML_MAPPING || yaml_is_null(value);
-	if (is_mapping && (yaml_is_null(value) || yaml_get(value, "uri", NULL) == NULL)) {
+	if (field_lacks(value, "uri")) {
 		problems_add(&parsing->problems, key->at, "host %s has no uri: add one, such as qemu+tls://%s/system",
 		             shown, host.name == NULL ? "HOST" : host.name);
 	}

@@ -12,7 +12,8 @@ void field_reference(struct parsing *parsing, const char *name, struct position 
 	        (struct reference){.name = name, .at = at, .is_host = is_host};
 }
 
-const char *field_name(struct parsing *parsing, const struct yaml_node *key, const char *what)
+const char *field_name(struct parsing *parsing, const struct yaml_node *key, const char *what,
+                       const char *(*form)(const char *))
 {
 	const char *shown = problems_quote(&parsing->problems, key->text);
 	if (yaml_type(key) != YAML_TEXT) {
@@ -22,10 +23,23 @@ const char *field_name(struct parsing *parsing, const struct yaml_node *key, con
 	}
 	if (key->text[0] == '\0' || form_has_control(key->text)) {
 		problems_add(&parsing->problems, key->at,
-		             "a %s's name must not be empty or hold control characters, not %s", what, shown);
+		             "a %s's name must have one character at least, and no control characters, not %s", what,
+		             shown);
 		return NULL;
 	}
+	const char *wrong = form == NULL ? NULL : form(key->text);
+	if (wrong != NULL) {
+		problems_add(&parsing->problems, key->at, "a %s's name must be %s, not %s", what, wrong, shown);
+	}
 	return arena_copy(parsing->arena, key->text);
+}
+
+const char *field_unreserved_name(struct parsing *parsing, const struct yaml_node *key, const char *what)
+{
+	if (strcmp(key->text, "auto") == 0) {
+		problems_add(&parsing->problems, key->at, "a %s cannot be named auto, which stands for any host", what);
+	}
+	return field_name(parsing, key, what, form_host_name);
 }
 
 static int compare_labels(const void *a, const void *b)
@@ -46,7 +60,7 @@ void field_labels(struct parsing *parsing, const struct field *field, const stru
 	labels->items = arena_array(parsing->arena, value->count, sizeof(*labels->items));
 	labels->count = 0;
 	for (size_t i = 0; i < value->count; i++) {
-		const char *key = field_name(parsing, value->keys[i], "label");
+		const char *key = field_name(parsing, value->keys[i], "label", NULL);
 		const char *text = field_text(parsing, value->keys[i]->text, value->items[i]);
 		if (key != NULL && text != NULL) {
 			labels->items[labels->count++] = (struct label){.key = key, .value = text};
@@ -109,7 +123,15 @@ size_t field_names(struct parsing *parsing, const char *key, const struct yaml_n
 	const char **names = arena_array(parsing->arena, count, sizeof(*names));
 	for (size_t i = 0; i < count; i++) {
 		names[i] = arena_copy(parsing->arena, items[i]->text);
-		field_reference(parsing, names[i], items[i]->at, of_hosts);
+		if (names[i][0] == '\0') {
+			problems_add(&parsing->problems, items[i]->at, "an empty name in '%s': write one, or remove it",
+			             key);
+		} else if (of_hosts && strcmp(names[i], "auto") == 0) {
+			problems_add(&parsing->problems, items[i]->at,
+			             "auto cannot stand in a list: it stands for any host by itself");
+		} else {
+			field_reference(parsing, names[i], items[i]->at, of_hosts);
+		}
 	}
 	*ret_names = names;
 	return count;

@@ -25,8 +25,18 @@ static const struct section SECTIONS[] = {
         {"policies", NULL, desired_read_policy, 0},
 };
 
-static void read_section(struct parsing *parsing, const struct section *section, const struct yaml_node *value)
+/* What a name refers to may stand in a file, or a part of it, that could not be read. */
+static void note_unread(struct parsing *parsing, const struct desired_file *file)
 {
+	ARENA_ADD(parsing->arena, parsing->unread, parsing->unread_count) = file;
+}
+
+static void read_section(struct parsing *parsing, const struct section *section, const struct desired_file *file,
+                         const struct yaml_node *value)
+{
+	if (value->kind == YAML_REFUSED || value->partial) {
+		note_unread(parsing, file);
+	}
 	if (section->fields != NULL) {
 		parsing->given_below = section->name;
 		fields_read(parsing, section->fields, value, arena_print(parsing->arena, "'%s'", section->name),
@@ -37,6 +47,7 @@ static void read_section(struct parsing *parsing, const struct section *section,
 	if (value->kind != YAML_MAPPING) {
 		if (!yaml_is_null(value)) {
 			field_wrong(parsing, section->name, value, "a mapping of names");
+			note_unread(parsing, file);
 		}
 		return;
 	}
@@ -68,13 +79,15 @@ static const struct yaml_node *read_file(struct parsing *parsing, const struct d
 	size_t before = parsing->problems.count;
 	const struct yaml_node *root = yaml_read(parsing->arena, file, &parsing->problems);
 	if (root == NULL) {
-		parsing->incomplete = parsing->incomplete || parsing->problems.count > before;
+		if (parsing->problems.count > before) {
+			note_unread(parsing, file);
+		}
 		return NULL;
 	}
 	if (root->kind != YAML_MAPPING) {
 		problems_add(&parsing->problems, root->at,
 		             "the file must be a mapping with settings, defaults, hosts, vms or policies");
-		parsing->incomplete = true;
+		note_unread(parsing, file);
 		return NULL;
 	}
 	check_sections(parsing, root);
@@ -121,7 +134,7 @@ static void read_files(struct parsing *parsing, const struct desired_file *files
 			const struct yaml_node *value =
 			        roots[i] == NULL ? NULL : yaml_get(roots[i], SECTIONS[section].name, NULL);
 			if (value != NULL) {
-				read_section(parsing, &SECTIONS[section], value);
+				read_section(parsing, &SECTIONS[section], &files[i], value);
 			}
 		}
 		parsing->vm.drift = parsing->desired.drift;

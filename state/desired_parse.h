@@ -40,7 +40,8 @@ struct parsing {
 	struct arena *arena;
 	struct problems problems;
 	struct problems warnings;
-	bool incomplete;          /* a file could not be read: what is missing may be in it */
+	const struct desired_file **unread; /* files of which not all could be read */
+	size_t unread_count;
 	struct desired desired;   /* the result, as far as it is read */
 	struct desired_host host; /* what every host begins as: the defaults */
 	struct desired_vm vm;     /* and every VM */
@@ -101,8 +102,13 @@ void field_labels(struct parsing *, const struct field *, const struct yaml_node
 /* A text for the key; NULL after a problem. */
 const char *field_text(struct parsing *parsing, const char *key, const struct yaml_node *value);
 
-/* The name that a mapping's key is; NULL after a problem. what: host, VM, policy, label. */
-const char *field_name(struct parsing *parsing, const struct yaml_node *key, const char *what);
+/*
+ * The name that a mapping's key is, checked by a form (NULL: any text); NULL when it is no name at all. what: host, VM,
+ * policy, label. Those of hosts and policies cannot be auto.
+ */
+const char *field_name(struct parsing *parsing, const struct yaml_node *key, const char *what,
+                       const char *(*form)(const char *));
+const char *field_unreserved_name(struct parsing *parsing, const struct yaml_node *key, const char *what);
 
 /*
  * A list of texts, each once: their nodes, sorted by text. Returns their number, 0 after a problem. example: what would
@@ -113,6 +119,9 @@ size_t field_list(struct parsing *parsing, const char *key, const struct yaml_no
 
 /* `'KEY' must be WHAT, not …`, unless something was refused there already. */
 void field_wrong(struct parsing *parsing, const char *key, const struct yaml_node *value, const char *what);
+
+/* Whether a key that is required is not there, nor was refused there. */
+bool field_lacks(const struct yaml_node *mapping, const char *key);
 
 void field_unknown(struct parsing *parsing, const struct yaml_node *key, const char *what, const char *const *known,
                    size_t count);

@@ -60,7 +60,8 @@ static void read_days(struct parsing *parsing, const struct field *field, const 
 	const struct yaml_node **items;
 	unsigned int days = 0;
 	if (value->kind == YAML_SEQUENCE && value->count == 0) {
-		field_wrong(parsing, field->key, value, "a list of mon to sun; leave it out for every day");
+		problems_add(&parsing->problems, value->at,
+		             "'days' must name at least one day, such as [sat, sun], or be left out");
 		return;
 	}
 	size_t count = field_list(parsing, field->key, value, "[sat, sun]", &items);
@@ -70,7 +71,7 @@ static void read_days(struct parsing *parsing, const struct field *field, const 
 			day++;
 		}
 		if (day == COUNT(DAYS)) {
-			field_wrong(parsing, field->key, items[i], "a list of mon, tue, wed, thu, fri, sat and sun");
+			field_wrong(parsing, field->key, items[i], "mon, tue, wed, thu, fri, sat or sun");
 			continue;
 		}
 		days |= 1U << day;
@@ -140,7 +141,7 @@ static void read_window(struct parsing *parsing, const struct field *field, cons
 	fields_read(parsing, &WINDOW_TIME, value, "'window'", window);
 	static const char *const required[] = {"from", "to"};
 	for (size_t i = 0; i < COUNT(required); i++) {
-		if (yaml_get(value, required[i], NULL) == NULL) {
+		if (field_lacks(value, required[i])) {
 			problems_add(&parsing->problems, value->at,
 			             "'window' has no '%s': add it, such as %s: \"22:00\"", required[i], required[i]);
 		}
@@ -190,7 +191,7 @@ static void add_no_kind(struct parsing *parsing, const struct yaml_node *key, co
 	for (size_t i = 0; i < COUNT(KINDS); i++) {
 		words[i] = policy_kind_word(KINDS[i].kind);
 	}
-	for (size_t i = 0; i < value->count; i++) {
+	for (size_t i = 0; value->kind == YAML_MAPPING && i < value->count; i++) {
 		const char *nearest = text_nearest(value->keys[i]->text, words, COUNT(words));
 		if (nearest != NULL) {
 			problems_add(&parsing->problems, value->keys[i]->at,
@@ -218,7 +219,7 @@ static const struct kind *find_kind(struct parsing *parsing, const struct yaml_n
 		}
 		found = kind != NULL ? kind : found;
 	}
-	if (found == NULL) {
+	if (found == NULL && !value->partial) {
 		add_no_kind(parsing, key, value, shown);
 	}
 	return found;
@@ -233,7 +234,7 @@ static void read_rules(struct parsing *parsing, const struct yaml_node *key, con
 	}
 	policy->kind = kind->kind;
 	fields_read(parsing, &kind->fields, value, arena_print(parsing->arena, "policy %s", shown), policy);
-	if (kind->required != NULL && yaml_get(value, kind->required, NULL) == NULL) {
+	if (kind->required != NULL && field_lacks(value, kind->required)) {
 		problems_add(&parsing->problems, key->at,
 		             "policy %s must say which VMs it speaks of: add vms, such as {app: db} or [web-1, web-2]",
 		             shown);
@@ -242,12 +243,8 @@ static void read_rules(struct parsing *parsing, const struct yaml_node *key, con
 
 void desired_read_policy(struct parsing *parsing, const struct yaml_node *key, const struct yaml_node *value)
 {
-	struct policy policy = {.name = field_name(parsing, key, "policy"), .at = key->at};
+	struct policy policy = {.name = field_unreserved_name(parsing, key, "policy"), .at = key->at};
 	const char *shown = problems_quote(&parsing->problems, key->text);
-	const char *form = policy.name == NULL ? NULL : form_host_name(policy.name);
-	if (form != NULL) {
-		problems_add(&parsing->problems, key->at, "a policy's name must be %s, not %s", form, shown);
-	}
 	if (value->kind == YAML_MAPPING) {
 		read_rules(parsing, key, value, shown, &policy);
 	} else if (value->kind != YAML_REFUSED) {

@@ -151,18 +151,18 @@ void desired_read_vm(struct parsing *parsing, const struct yaml_node *key, const
 	struct desired_vm vm = parsing->vm;
 	const char *shown = problems_quote(&parsing->problems, key->text);
 	vm.at = key->at;
-	vm.name = field_name(parsing, key, "VM");
-	const char *form = vm.name == NULL ? NULL : form_vm_name(vm.name);
-	if (form != NULL) {
-		problems_add(&parsing->problems, key->at, "a VM's name must be %s, not %s", form, shown);
-	}
+	vm.name = field_name(parsing, key, "VM", form_vm_name);
 	fields_read(parsing, &VM, value, arena_print(parsing->arena, "VM %s", shown), &vm);
 	if (value->kind == YAML_MAPPING) {
 		const struct yaml_node *where = NULL;
-		if (yaml_get(value, "where", &where) != NULL && vm.pinned) {
+		yaml_get(value, "where", &where);
+		if (where != NULL && vm.pinned) {
 			problems_add(&parsing->problems, where->at,
 			             "'where' stands beside a single host: leave it out, or write host: [%s]",
 			             vm.hosts[0]);
+		} else if (vm.where.count > 0 && vm.host_count == 0) {
+			ARENA_ADD(parsing->arena, parsing->label_uses, parsing->label_use_count) =
+			        (struct label_use){.labels = vm.where, .at = where->at, .of_hosts = true};
 		}
 		if (vm.name != NULL) {
 			check_migration(parsing, &vm, value);

@@ -142,8 +142,9 @@ static size_t find_pins(struct warning *warning, const struct policy *policy, st
 			continue;
 		}
 		problems_add(&warning->parsing->warnings, members[i]->at,
-		             "VM %s is pinned to %s, which has no label %s: policy %s is by it",
-		             quote(warning, members[i]->name), host->name, quote(warning, policy->by), policy->name);
+		             "VM %s is pinned to %s, which lacks the label %s of policy %s",
+		             quote(warning, members[i]->name), host->name, quote(warning, policy->by),
+		             quote(warning, policy->name));
 	}
 	if (pinned > 1) {
 		qsort(pins, pinned, sizeof(*pins), compare_pins);
@@ -159,9 +160,10 @@ static void warn_of_apart(struct warning *warning, const struct policy *policy)
 	for (size_t i = 1; i < count; i++) {
 		if (strcmp(pins[i - 1].place, pins[i].place) == 0) {
 			problems_add(&warning->parsing->warnings, pins[i].vm->at,
-			             "VM %s is pinned to %s, from which policy %s keeps it apart: %s is pinned to %s",
-			             quote(warning, pins[i].vm->name), pins[i].vm->hosts[0], policy->name,
-			             quote(warning, pins[i - 1].vm->name), pins[i - 1].vm->hosts[0]);
+			             "VM %s is pinned to %s and %s to %s, but policy %s keeps them apart",
+			             quote(warning, pins[i].vm->name), pins[i].vm->hosts[0],
+			             quote(warning, pins[i - 1].vm->name), pins[i - 1].vm->hosts[0],
+			             quote(warning, policy->name));
 		}
 	}
 }
@@ -173,9 +175,10 @@ static void warn_of_together(struct warning *warning, const struct policy *polic
 	for (size_t i = 1; i < count; i++) {
 		if (strcmp(pins[0].place, pins[i].place) != 0) {
 			problems_add(&warning->parsing->warnings, pins[i].vm->at,
-			             "VM %s is pinned to %s, but policy %s keeps it together with %s, pinned to %s",
-			             quote(warning, pins[i].vm->name), pins[i].vm->hosts[0], policy->name,
-			             quote(warning, pins[0].vm->name), pins[0].vm->hosts[0]);
+			             "VM %s is pinned to %s and %s to %s, but policy %s keeps them together",
+			             quote(warning, pins[i].vm->name), pins[i].vm->hosts[0],
+			             quote(warning, pins[0].vm->name), pins[0].vm->hosts[0],
+			             quote(warning, policy->name));
 		}
 	}
 }
@@ -185,10 +188,10 @@ static void warn_of_not_admitted(struct warning *warning, const struct policy *p
 	if (vm->pinned) {
 		problems_add(&warning->parsing->warnings, vm->at,
 		             "VM %s is pinned to %s, which policy %s does not admit", quote(warning, vm->name),
-		             vm->hosts[0], policy->name);
+		             vm->hosts[0], quote(warning, policy->name));
 	} else {
 		problems_add(&warning->parsing->warnings, vm->at, "VM %s names no host that policy %s admits",
-		             quote(warning, vm->name), policy->name);
+		             quote(warning, vm->name), quote(warning, policy->name));
 	}
 }
 
@@ -218,7 +221,7 @@ static void warn_of_at_most(struct warning *warning, const struct policy *policy
 		if (pinned[i] > policy->count && selector_selects(&policy->hosts, host->name, &host->labels)) {
 			problems_add(&warning->parsing->warnings, policy->at,
 			             "policy %s allows %" PRIu64 " on %s, but %" PRIu64 " are pinned there",
-			             policy->name, policy->count, host->name, pinned[i]);
+			             quote(warning, policy->name), policy->count, host->name, pinned[i]);
 		}
 	}
 }
@@ -226,8 +229,8 @@ static void warn_of_at_most(struct warning *warning, const struct policy *policy
 static void warn_of_policy(struct warning *warning, const struct policy *policy, const uint64_t *pinned)
 {
 	if (policy->by != NULL && !label_index_has_key(warning->hosts, policy->by)) {
-		problems_add(&warning->parsing->warnings, policy->at, "no host has a label %s, which policy %s is by",
-		             quote(warning, policy->by), policy->name);
+		problems_add(&warning->parsing->warnings, policy->at, "policy %s is by %s, a label that no host has",
+		             quote(warning, policy->name), quote(warning, policy->by));
 		return;
 	}
 	switch (policy->kind) {

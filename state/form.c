@@ -37,9 +37,6 @@ static bool is_name(const char *text, size_t length)
 
 const char *form_host_name(const char *text)
 {
-	if (strcmp(text, "auto") == 0) {
-		return "another name: auto stands for any host";
-	}
 	if (!is_name(text, strlen(text)) || strlen(text) > HOST_NAME_BYTES) {
 		return "letters, digits, '.', '_' and '-', at most 63 of them, the first a letter or digit";
 	}

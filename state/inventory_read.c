@@ -160,7 +160,8 @@ static void require(struct reading *reading, const struct yaml_node *key, const 
                     const char *what, const char *required, bool may_be_empty)
 {
 	const struct yaml_node *value = yaml_get(mapping, required, NULL);
-	if (value == NULL || (yaml_is_null(value) && !may_be_empty)) {
+	bool missing = value == NULL ? !mapping->partial : yaml_is_null(value) && !may_be_empty;
+	if (missing) {
 		problems_add(&reading->problems, key->at, "%s %s has no '%s', which is required", what,
 		             problems_quote(&reading->problems, key->text), required);
 	}

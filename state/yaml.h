@@ -31,7 +31,8 @@ enum yaml_kind {
 
 struct yaml_node {
 	enum yaml_kind kind;
-	bool plain; /* a scalar without quotes: only these can be a boolean, a number or null */
+	bool plain;   /* a scalar without quotes: only these can be a boolean, a number or null */
+	bool partial; /* a mapping of which a key was refused: what is missed may have been in it */
 	struct position at;
 	const char *text;         /* of a scalar, terminated; it holds no 0 byte, but may hold what was escaped */
 	struct yaml_node **keys;  /* of a mapping: count keys, all scalars */
@@ -50,6 +51,8 @@ const struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *ke
 
 /* What YAML 1.2 (core schema) takes an unquoted scalar for. */
 enum yaml_type { YAML_TEXT, YAML_NULL, YAML_BOOLEAN, YAML_NUMBER };
+
+enum yaml_type yaml_type_of(const char *plain);
 
 /* A quoted scalar is text, whatever it holds. The node is a scalar. */
 enum yaml_type yaml_type(const struct yaml_node *scalar);

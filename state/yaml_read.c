@@ -1,11 +1,9 @@
 #include "state/yaml.h"
 
 #include "state/arena.h"
-#include "state/text.h"
+#include "state/yaml_characters.h"
 
 #include <assert.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,62 +37,6 @@ static struct position place_of(const struct reader *reader, const yaml_mark_t *
 	/* libyaml counts characters, and both from 0. */
 	return (struct position){
 	        .file = reader->file, .line = (unsigned int)mark->line + 1, .column = (unsigned int)mark->column + 1};
-}
-
-/* Whether a character may not stand in a file: control characters, and what libyaml or an editor takes for a line's
-   end although git does not. */
-static bool is_refused(uint32_t point, bool before_newline)
-{
-	if (point == '\r') {
-		return !before_newline;
-	}
-	return (point < 0x20 && point != '\t' && point != '\n') || (point >= 0x7f && point < 0xa0) || point == 0x2028 ||
-	       point == 0x2029 || point == 0xfeff || point == 0xfffe || point == 0xffff;
-}
-
-/* The character that begins at bytes, which hold at least one; 0 when they are malformed. Its length in ret_size. */
-static uint32_t decode(const unsigned char *bytes, size_t length, size_t *ret_size)
-{
-	size_t size = bytes[0] < 0x80 ? 1 : bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4;
-	*ret_size = size;
-	if (size > length || !text_is_utf8((const char *)bytes, size)) {
-		return 0;
-	}
-	uint32_t point = size == 1 ? bytes[0] : bytes[0] & (0x7fU >> size);
-	for (size_t i = 1; i < size; i++) {
-		point = point << 6 | (bytes[i] & 0x3fU);
-	}
-	return point;
-}
-
-/* Looks at every character before libyaml does, whose own messages have no place. False when one is refused. */
-static bool check_characters(struct reader *reader, const char *bytes, size_t length)
-{
-	struct position at = {.file = reader->file, .line = 1, .column = 1};
-	unsigned int last_line = 0;
-	size_t size;
-	for (size_t i = 0; i < length; i += size, at.column++) {
-		size = 1;
-		if (bytes[i] >= ' ' && bytes[i] < 0x7f) {
-			continue; /* nearly all of them */
-		}
-		uint32_t point = decode((const unsigned char *)bytes + i, length - i, &size);
-		if (point == 0 && bytes[i] != '\0') {
-			problems_add(reader->problems, at, "not UTF-8: save the file in that encoding");
-			return false;
-		}
-		if (is_refused(point, i + 1 < length && bytes[i + 1] == '\n') && at.line != last_line) {
-			problems_add(reader->problems, at,
-			             "control character U+%04X: remove it, or write it as an escape",
-			             (unsigned int)point);
-			last_line = at.line; /* one of a line is enough */
-		}
-		if (point == '\n') {
-			at.line++;
-			at.column = 0;
-		}
-	}
-	return last_line == 0;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -162,6 +104,8 @@ static void close_mapping(struct reader *reader, struct yaml_node *node, struct 
 		if (pairs[2 * i]->kind == YAML_SCALAR) {
 			node->keys[node->count] = pairs[2 * i];
 			node->items[node->count++] = pairs[2 * i + 1];
+		} else {
+			node->partial = true;
 		}
 	}
 }
@@ -226,8 +170,13 @@ static void refuse_properties(struct reader *reader, const yaml_char_t *anchor, 
 		             problems_quote(reader->problems, arena_print(reader->arena, "&%s", (const char *)anchor)));
 	}
 	if (tag != NULL) {
+		static const char standard[] = "tag:yaml.org,2002:";
+		const char *text = (const char *)tag;
+		bool is_standard = strncmp(text, standard, sizeof(standard) - 1) == 0;
+		text = arena_print(reader->arena, "%s%s", is_standard ? "!!" : "",
+		                   is_standard ? text + sizeof(standard) - 1 : text);
 		problems_add(reader->problems, place_of(reader, mark), "tags are not read: leave %s out",
-		             problems_quote(reader->problems, (const char *)tag));
+		             problems_quote(reader->problems, text));
 	}
 }
 
@@ -299,53 +248,69 @@ static void take_event(struct reader *reader, const yaml_event_t *event)
 	}
 }
 
-/* What libyaml calls a fault, and what would be right; %u is the line where that mapping, list or text begins. */
+/* What libyaml calls a fault, and what would be right; %u is the line where that mapping or list begins. */
 struct syntax_hint {
 	const char *problem;
 	const char *hint;
+	bool at_begin; /* told where the quote begins, not where the file ends */
 };
 
 static const struct syntax_hint HINTS[] = {
         {"mapping values are not allowed in this context",
-         "a ':' where no key can be: quote the text, or mend the indentation"},
-        {"could not find expected ':'", "a key without ':': write KEY: VALUE"},
-        {"did not find expected key", "not a key of the mapping that begins in line %u: mend the indentation"},
-        {"did not find expected '-' indicator", "not an item of the list that begins in line %u: mend the indentation"},
-        {"did not find expected ',' or ']'", "expected ',' or ']' in the list that begins in line %u"},
-        {"did not find expected ',' or '}'", "expected ',' or '}' in the mapping that begins in line %u"},
-        {"did not find expected node content", "a value is missing here"},
-        {"did not find expected <document start>", "expected the end of the document: mend the indentation"},
-        {"found unexpected end of stream", "the quote that begins in line %u is not closed"},
-        {"found unexpected document indicator", "the quote that begins in line %u is not closed"},
-        {"block sequence entries are not allowed in this context", "a '-' where no list can be: mend the indentation"},
-        {"block mapping entries are not allowed in this context", "a '?' where no key can be"},
-        {"found unknown escape character", "not an escape that YAML knows: write \\\\ for a backslash"},
-        {"found character that cannot start any token", "a text that begins with this character must be quoted"},
+         "a ':' where no key can be: quote the text, mend the indentation, or end the key above with ':'", false},
+        {"could not find expected ':'", "a key without ':': write KEY: VALUE", false},
+        {"did not find expected key", "not a key of the mapping that begins in line %u: mend the indentation", false},
+        {"did not find expected '-' indicator", "not an item of the list that begins in line %u: mend the indentation",
+         false},
+        {"did not find expected ',' or ']'", "expected ',' or ']' in the list that begins in line %u", false},
+        {"did not find expected ',' or '}'", "expected ',' or '}' in the mapping that begins in line %u", false},
+        {"did not find expected node content", "a key or a value is missing here", false},
+        {"did not find expected <document start>", "expected the end of the file: mend the indentation", false},
+        {"found unexpected end of stream", "this quote is not closed", true},
+        {"found unexpected document indicator", "this quote is not closed", true},
+        {"block sequence entries are not allowed in this context", "a '-' where no list can be: mend the indentation",
+         false},
+        {"block mapping entries are not allowed in this context", "a '?' where no key can be", false},
+        {"found unknown escape character", "not an escape that YAML knows: write \\\\ for a backslash", false},
 };
+
+static void add_hint(struct reader *reader, const yaml_parser_t *parser, const struct syntax_hint *hint)
+{
+	struct position at = place_of(reader, hint->at_begin ? &parser->context_mark : &parser->problem_mark);
+	const char *line = strstr(hint->hint, "%u");
+	if (line == NULL) {
+		problems_add(reader->problems, at, "%s", hint->hint);
+	} else {
+		problems_add(reader->problems, at, "%.*s%u%s", (int)(line - hint->hint), hint->hint,
+		             (unsigned int)parser->context_mark.line + 1, line + 2);
+	}
+}
 
 static void add_syntax_problem(struct reader *reader, const yaml_parser_t *parser)
 {
 	if (parser->error == YAML_MEMORY_ERROR) {
 		abort(); /* as in the arena */
 	}
-	struct position at = place_of(reader, &parser->problem_mark);
-	unsigned int begins = (unsigned int)parser->context_mark.line + 1;
-	const char *problem = parser->problem == NULL ? "unknown fault" : parser->problem;
 	reader->failed = true;
 	reader->ended = true;
+	const char *problem = parser->problem == NULL ? "unknown fault" : parser->problem;
 	for (size_t i = 0; i < sizeof(HINTS) / sizeof(HINTS[0]); i++) {
 		if (strcmp(problem, HINTS[i].problem) == 0) {
-			const char *line = strstr(HINTS[i].hint, "%u");
-			if (line == NULL) {
-				problems_add(reader->problems, at, "%s", HINTS[i].hint);
-			} else {
-				problems_add(reader->problems, at, "%.*s%u%s", (int)(line - HINTS[i].hint),
-				             HINTS[i].hint, begins, line + 2);
-			}
+			add_hint(reader, parser, &HINTS[i]);
 			return;
 		}
 	}
-	problems_add(reader->problems, at, "not YAML: %s", problem);
+	struct position at = place_of(reader, &parser->problem_mark);
+	if (strcmp(problem, "found character that cannot start any token") != 0) {
+		problems_add(reader->problems, at, "not YAML: %s", problem);
+		return;
+	}
+	char next = parser->buffer.pointer < parser->buffer.last ? (char)*parser->buffer.pointer : '?';
+	if (next == '\t') {
+		problems_add(reader->problems, at, "a tab cannot indent: use spaces");
+	} else {
+		problems_add(reader->problems, at, "a text that begins with '%c' must be quoted", next);
+	}
 }
 
 static void read_events(struct reader *reader, yaml_parser_t *parser)
@@ -371,7 +336,7 @@ const struct yaml_node *yaml_read(struct arena *arena, const struct desired_file
 		bytes += sizeof(mark) - 1;
 		length -= sizeof(mark) - 1;
 	}
-	if (!check_characters(&reader, bytes, length)) {
+	if (!yaml_check_characters(problems, file->name, bytes, length)) {
 		return NULL;
 	}
 	yaml_parser_t parser;

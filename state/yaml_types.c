@@ -59,22 +59,22 @@ static bool is_number(const char *text)
 	return *text == '\0';
 }
 
-static enum yaml_type type_of_plain(const char *text)
+enum yaml_type yaml_type_of(const char *plain)
 {
 	static const char *const null[] = {"", "~", "null", "Null", "NULL"};
 	static const char *const booleans[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
-	if (is_one_of(text, null, COUNT(null))) {
+	if (is_one_of(plain, null, COUNT(null))) {
 		return YAML_NULL;
 	}
-	if (is_one_of(text, booleans, COUNT(booleans))) {
+	if (is_one_of(plain, booleans, COUNT(booleans))) {
 		return YAML_BOOLEAN;
 	}
-	return is_number(text) ? YAML_NUMBER : YAML_TEXT;
+	return is_number(plain) ? YAML_NUMBER : YAML_TEXT;
 }
 
 enum yaml_type yaml_type(const struct yaml_node *scalar)
 {
-	return scalar->plain ? type_of_plain(scalar->text) : YAML_TEXT;
+	return scalar->plain ? yaml_type_of(scalar->text) : YAML_TEXT;
 }
 
 bool yaml_is_null(const struct yaml_node *node)
@@ -101,7 +101,7 @@ bool yaml_needs_quotes(const char *text)
 {
 	static const char *const old_words[] = {"y",  "Y",  "yes", "Yes", "YES", "n",   "N",   "no", "No",
 	                                        "NO", "on", "On",  "ON",  "off", "Off", "OFF", "<<", "="};
-	return type_of_plain(text) != YAML_TEXT || is_one_of(text, old_words, COUNT(old_words)) || is_old_number(text);
+	return yaml_type_of(text) != YAML_TEXT || is_one_of(text, old_words, COUNT(old_words)) || is_old_number(text);
 }
 
 const struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key, const struct yaml_node **ret_key)
