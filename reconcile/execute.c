@@ -259,6 +259,9 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 		if (r == 0) {
 			r = transfer(execution, order, &current, &outcome, &err);
 		}
+		if (order->settings.source_disks == SOURCE_DISKS_LATER) {
+			current.due = (int64_t)time(NULL) + (int64_t)(order->settings.source_disks_ms / 1000);
+		}
 		struct sight sight = look_for_end(execution, &current, r < 0);
 		if (r < 0 && take_back_definition(execution, &current, &sight)) {
 			sight = settle_look(execution, &current, true);

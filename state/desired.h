@@ -174,6 +174,12 @@ const char *labels_get(const struct labels *labels, const char *key);
 bool labels_match(const struct labels *wanted, const struct labels *labels);
 bool selector_selects(const struct selector *selector, const char *name, const struct labels *labels);
 
+/*
+ * What a VM's entry says about its place, as a short text that is equal when that is: whether it has drifted is a
+ * question about one and the same entry.
+ */
+const char *desired_vm_entry(struct arena *arena, const struct desired_vm *vm);
+
 /* The defaults of spec section 5. */
 struct migration migration_default(void);
 

@@ -77,8 +77,9 @@ struct vm {
 	uint64_t memory; /* maximum memory */
 	bool persistent;
 	bool autostart;
-	bool in_place;  /* berth has seen it in place under its present entry (spec section 1, drift) */
-	bool migrating; /* a migration job of libvirt's explains that it is on two hosts */
+	bool in_place;     /* berth has seen it in place under its entry of then (spec section 1, drift) */
+	const char *entry; /* that entry, as desired_vm_entry() tells it; NULL when it is not known */
+	bool migrating;    /* a migration job of libvirt's explains that it is on two hosts */
 	unsigned int snapshots;
 	struct refusal *immovable;
 	size_t immovable_count;

@@ -82,8 +82,13 @@ int record_open(const char *state, const char *key, const char *holder, struct r
 	record->lock = -1;
 	record->folder = arena_print(arena, "%s/%s", state, folder_name(arena, key));
 	record->moves = arena_print(arena, "%s/moves", record->folder);
-	int r = files_make_folder(record->moves, err);
-	if (r == 0) {
+	int r = 0;
+	if (holder == NULL) {
+		r = access(record->folder, R_OK) < 0 ? fail(err, record->folder) : 0;
+	} else {
+		r = files_make_folder(record->moves, err);
+	}
+	if (r == 0 && holder != NULL) {
 		r = take_lock(record, holder, err);
 	}
 	if (r < 0) {

@@ -64,7 +64,8 @@ struct move_entries {
 
 /*
  * key: repository, branch and path in one string; a folder name is made of it. holder: what to tell the next who asks.
- * -EBUSY: another process holds the lock, and err names it.
+ * -EBUSY: another process holds the lock, and err names it. holder NULL: only to read, without the lock; -ENOENT when
+ * there is no such record.
  */
 int record_open(const char *state, const char *key, const char *holder, struct record **ret_record, struct error *err);
 void record_close(struct record *record);

@@ -1,0 +1,30 @@
+#include "cmd/outcome.h"
+#include "cmd/source.h"
+#include "reconcile/planner.h"
+
+#include <stdio.h>
+
+enum exit_code verb_plan(struct arena *arena, const struct setting *setting)
+{
+	const struct desired *desired = NULL;
+	const struct inventory *inventory = NULL;
+	enum exit_code code = source_desired(arena, setting, &desired);
+	if (code == EXIT_DONE) {
+		code = source_inventory(arena, setting, desired, &inventory);
+	}
+	if (inventory == NULL || desired == NULL) {
+		return code;
+	}
+	const struct planner_options options = {.effort = setting->effort};
+	const struct plan *plan = planner_plan(arena, desired, inventory, &options);
+	fputs(setting->output == OUTPUT_JSON ? plan_json(arena, plan)
+	                                     : plan_text(arena, plan, setting->columns, setting->colour),
+	      stdout);
+	if (code == EXIT_DONE) {
+		code = outcome_of(plan);
+	}
+	if (code == EXIT_DONE && setting->options.exit_code && (plan->move_count > 0 || plan->drift_count > 0)) {
+		code = EXIT_CHANGES;
+	}
+	return code;
+}

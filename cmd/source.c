@@ -1,0 +1,209 @@
+#include "cmd/source.h"
+
+#include "reconcile/input.h"
+#include "reconcile/publish.h"
+#include "reconcile/remember.h"
+#include "state/arena.h"
+#include "state/digest.h"
+#include "state/files.h"
+#include "state/text.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void source_print_problems(const struct problem_list *problems)
+{
+	for (size_t i = 0; i < problems->count; i++) {
+		fprintf(stderr, "%s\n", problems->lines[i]);
+	}
+}
+
+void source_print_warnings(const struct desired *desired)
+{
+	for (size_t i = 0; i < desired->warning_count; i++) {
+		fprintf(stderr, "warning: %s\n", desired->warnings[i]);
+	}
+}
+
+static const char *choose(const char *option, const char *configured)
+{
+	return option != NULL ? option : configured;
+}
+
+static const char *repository_of(struct arena *arena, const struct setting *setting)
+{
+	const char *named = choose(setting->options.repo, setting->config.repository);
+	char *real = named == NULL ? NULL : realpath(named, NULL);
+	const char *copy = real == NULL ? named : arena_copy(arena, real);
+	free(real);
+	return copy;
+}
+
+static const char *path_of(const struct setting *setting)
+{
+	const char *path = choose(setting->options.path, setting->config.path);
+	return path == NULL ? "" : path;
+}
+
+static const char *branch_of(const struct setting *setting)
+{
+	return choose(setting->options.branch, setting->config.branch);
+}
+
+const char *source_key(struct arena *arena, const struct setting *setting)
+{
+	const char *repository = repository_of(arena, setting);
+	const char *branch = branch_of(setting);
+	return arena_print(arena, "%s %s %s", repository == NULL ? "" : repository, branch == NULL ? "" : branch,
+	                   path_of(setting));
+}
+
+const char *source_controller(struct arena *arena, const struct setting *setting)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+	if (setting->config.controller != NULL) {
+		return setting->config.controller;
+	}
+	if (gethostname(name, sizeof(name) - 1) < 0 || name[0] == '\0') {
+		return "berth";
+	}
+	return arena_copy(arena, name);
+}
+
+/* Where berth may write: its state, or for a person who only reads, the cache of theirs. */
+static const char *copies_folder(struct arena *arena, const struct setting *setting)
+{
+	const char *state = setting->config.state;
+	const char *cache = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+	if (files_make_folder(state, NULL) == 0 && access(state, W_OK) == 0) {
+		return arena_print(arena, "%s/copies", state);
+	}
+	return cache != NULL ? arena_print(arena, "%s/berth", cache)
+	                     : arena_print(arena, "%s/.cache/berth", home == NULL ? "" : home);
+}
+
+static const char *copy_path(struct arena *arena, const struct setting *setting, const char *repository, bool working)
+{
+	struct digest *digest = digest_create(arena);
+	digest_add_text(digest, repository);
+	digest_add_text(digest, branch_of(setting));
+	const char *sum = digest_end(digest, arena) + strlen("sha256:");
+	return arena_print(arena, "%s/%.16s%s.git", copies_folder(arena, setting), sum, working ? "" : "-reading");
+}
+
+enum exit_code source_open(struct arena *arena, const struct setting *setting, bool working, struct git **ret_git)
+{
+	const char *repository = repository_of(arena, setting);
+	struct error err = {0};
+	if (repository == NULL) {
+		complain("which repository? --repo, or `repository` in the configuration file");
+		return EXIT_INVALID;
+	}
+	struct git_settings settings = {
+	        .repository = repository,
+	        .branch = branch_of(setting),
+	        .revision = setting->options.revision,
+	        .path = path_of(setting),
+	        .status_branch = setting->config.status_branch,
+	        .status_remote = setting->config.status_remote,
+	        .copy_path = copy_path(arena, setting, repository, working),
+	};
+	struct git *git = NULL;
+	int r = git_open(&settings, &git, &err);
+	if (r == 0) {
+		r = git_fetch(git, &err);
+	}
+	if (r < 0) {
+		git_close(git);
+		complain("%s", err.message);
+		return EXIT_UNREADABLE;
+	}
+	*ret_git = git;
+	return EXIT_DONE;
+}
+
+static enum exit_code end_reading(int r, const struct problem_list *problems, const struct error *err,
+                                  enum exit_code otherwise)
+{
+	if (problems->count > 0) {
+		source_print_problems(problems);
+		return EXIT_INVALID;
+	}
+	if (r < 0) {
+		complain("%s", err->message);
+		return otherwise;
+	}
+	return EXIT_DONE;
+}
+
+enum exit_code source_desired(struct arena *arena, const struct setting *setting, const struct desired **ret_desired)
+{
+	struct problem_list problems = {0};
+	struct error err = {0};
+	if (setting->options.desired != NULL) {
+		int r = input_from_folder(arena, setting->options.desired, ret_desired, &problems, &err);
+		return end_reading(r, &problems, &err, EXIT_INVALID);
+	}
+	cleanup_git struct git *git = NULL;
+	enum exit_code code = source_open(arena, setting, false, &git);
+	if (code != EXIT_DONE) {
+		return code;
+	}
+	const char *commit = NULL;
+	int r = input_from_git(arena, git, ret_desired, &commit, &problems, &err);
+	return end_reading(r, &problems, &err, EXIT_UNREADABLE);
+}
+
+static const struct inventory *recorded_inventory(struct arena *arena, const struct setting *setting)
+{
+	cleanup_record struct record *record = NULL;
+	const struct inventory *recorded = NULL;
+	if (record_open(setting->config.state, source_key(arena, setting), NULL, &record, NULL) < 0 ||
+	    publish_recorded(arena, record, &recorded, NULL) < 0) {
+		return NULL;
+	}
+	return recorded;
+}
+
+static bool nobody_answered(const struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->host_count; i++) {
+		if (host_is_connected(&inventory->hosts[i])) {
+			return false;
+		}
+	}
+	return inventory->host_count > 0;
+}
+
+enum exit_code source_inventory(struct arena *arena, const struct setting *setting, const struct desired *desired,
+                                const struct inventory **ret_inventory)
+{
+	struct problem_list problems = {0};
+	struct error err = {0};
+	if (setting->options.inventory != NULL) {
+		int r = input_inventory(arena, setting->options.inventory, ret_inventory, &problems, &err);
+		return end_reading(r, &problems, &err, EXIT_INVALID);
+	}
+	cleanup_libvirt struct libvirt *libvirt = NULL;
+	int r = libvirt_open(input_hosts(arena, desired), desired->host_count,
+	                     (unsigned int)setting->config.deadline_ms, &libvirt, &err);
+	if (r < 0) {
+		complain("%s", err.message);
+		return EXIT_UNREADABLE;
+	}
+	struct world world = libvirt_world(libvirt);
+	const struct inventory *fresh = world.functions->look(world.data, arena, NULL, 0, false);
+	*ret_inventory =
+	        remember_places(arena, desired, remember_merge(arena, fresh, recorded_inventory(arena, setting)));
+	if (nobody_answered(*ret_inventory)) {
+		complain("not one host answered: %s: %s", (*ret_inventory)->hosts[0].name,
+		         (*ret_inventory)->hosts[0].connection);
+		return EXIT_UNREADABLE;
+	}
+	return EXIT_DONE;
+}

@@ -1,0 +1,306 @@
+#include "reconcile/loop.h"
+
+#include "reconcile/input.h"
+#include "state/arena.h"
+#include "state/digest.h"
+#include "state/text.h"
+#include "state/units.h"
+#include "state/watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+struct loop {
+	const struct loop_settings *settings;
+	struct watch *watch; /* NULL: a remote repository */
+	struct libvirt *libvirt;
+	struct arena *arena; /* of what lives longer than a pass */
+	const char *hosts;   /* which hosts `libvirt` has, as a digest */
+	const char *commit;  /* that the pass in flight acts on */
+	int signals;
+	unsigned int told; /* how often it has been told to stop */
+};
+
+static void log_line(const struct loop *loop, const char *event, const char *line)
+{
+	loop->settings->log(loop->settings->data, event, line);
+}
+
+static void log_error(const struct loop *loop, const char *event, const struct error *err)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	log_line(loop, event, arena_print(arena, "error=\"%s\"", err->message));
+}
+
+static void take_signals(struct loop *loop)
+{
+	struct signalfd_siginfo info;
+	while (read(loop->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		loop->told++;
+		log_line(loop, "stop", loop->told == 1 ? "when=\"the move in flight is over\"" : "when=now");
+	}
+}
+
+/* A newer commit ends a plan between two moves: what is still wanted is planned again from there. */
+static bool is_outdated(struct loop *loop)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	const char *tip = NULL;
+	return loop->watch != NULL && git_tip(loop->settings->git, arena, &tip, NULL) == 0 &&
+	       !text_equal(tip, loop->commit);
+}
+
+static bool is_stopping(void *data)
+{
+	struct loop *loop = data;
+	take_signals(loop);
+	return loop->told > 0 || is_outdated(loop);
+}
+
+static bool keep_on(void *data, const struct move *move, const struct transfer *transfer)
+{
+	struct loop *loop = data;
+	(void)move;
+	(void)transfer;
+	take_signals(loop);
+	return loop->told < 2;
+}
+
+/* Names from outside are quoted, and obey nobody's terminal. */
+static const char *move_fields(struct arena *arena, const struct plan *plan, size_t index)
+{
+	const struct move *move = &plan->moves[index];
+	return arena_print(arena, "vm=\"%s\" from=%s to=%s mode=%s step=%zu/%zu plan=%s desired=%s",
+	                   text_printable(arena, move->vm), move->from, move->to, move_mode_word(move->mode), index + 1,
+	                   plan->move_count, plan->id, plan->desired == NULL ? "" : plan->desired);
+}
+
+static void log_begin(void *data, const struct plan *plan, size_t index)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	log_line(data, "move.begin", move_fields(arena, plan, index));
+}
+
+static void log_end(void *data, const struct plan *plan, size_t index, const struct move_ending *ending)
+{
+	static const char *const events[] = {
+	        [ENDED_DONE] = "move.done",           [ENDED_REFUSED] = "move.refused", [ENDED_FAILED] = "move.failed",
+	        [ENDED_CANCELLED] = "move.cancelled", [ENDED_OPEN] = "move.open",
+	};
+	cleanup_arena struct arena *arena = arena_create();
+	const char *why = ending->reason.text == NULL ? "" : text_printable(arena, ending->reason.text);
+	log_line(data, events[ending->ending],
+	         arena_print(arena, "%s ms=%llu downtime_ms=%llu bytes=%llu%s%s%s", move_fields(arena, plan, index),
+	                     (unsigned long long)ending->ms, (unsigned long long)ending->outcome.downtime_ms,
+	                     (unsigned long long)ending->outcome.bytes, why[0] == '\0' ? "" : " reason=\"", why,
+	                     why[0] == '\0' ? "" : "\""));
+}
+
+static void log_note(void *data, const char *line)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	log_line(data, "note", arena_print(arena, "text=\"%s\"", text_printable(arena, line)));
+}
+
+static const char *digest_of_hosts(struct arena *arena, const struct libvirt_host *hosts, size_t count)
+{
+	struct digest *digest = digest_create(arena);
+	for (size_t i = 0; i < count; i++) {
+		digest_add_text(digest, hosts[i].name);
+		digest_add_text(digest, hosts[i].uri);
+		digest_add_text(digest, hosts[i].migration_address);
+		digest_add_number(digest, hosts[i].shared_count);
+		for (size_t k = 0; k < hosts[i].shared_count; k++) {
+			digest_add_text(digest, hosts[i].shared[k]);
+		}
+	}
+	return digest_end(digest, arena);
+}
+
+/* Connections are kept from pass to pass, as long as the hosts are the same. */
+static int connect(struct loop *loop, struct arena *arena, const struct desired *desired, struct error *err)
+{
+	struct libvirt_host *hosts = input_hosts(arena, desired);
+	const char *digest = digest_of_hosts(arena, hosts, desired->host_count);
+	if (loop->libvirt != NULL && text_equal(digest, loop->hosts)) {
+		return 0;
+	}
+	libvirt_close(loop->libvirt);
+	loop->libvirt = NULL;
+	int r = libvirt_open(hosts, desired->host_count, (unsigned int)loop->settings->deadline_ms, &loop->libvirt,
+	                     err);
+	if (r == 0) {
+		arena_destroy(loop->arena);
+		loop->arena = arena_create();
+		loop->hosts = arena_copy(loop->arena, digest);
+	}
+	return r;
+}
+
+static void refuse(struct loop *loop, struct arena *arena, const struct publisher *publisher, const char *commit,
+                   const struct problem_list *problems)
+{
+	const char *push_error = NULL;
+	struct error err = {0};
+	log_line(loop, "commit.invalid",
+	         arena_print(arena, "desired=%s errors=%zu first=\"%s\"", commit, problems->count,
+	                     text_printable(arena, problems->lines[0])));
+	if (pass_refuse(arena, publisher, commit, problems, &push_error, &err) < 0) {
+		log_error(loop, "status.error", &err);
+	} else if (push_error != NULL) {
+		log_note(loop, push_error);
+	}
+}
+
+static int act(struct loop *loop, struct arena *arena, struct pass *pass, struct error *err)
+{
+	struct pass_result result = {0};
+	int r = publish_set_good_commit(arena, pass->publisher.record, loop->commit, err);
+	if (r == 0) {
+		r = connect(loop, arena, pass->desired, err);
+	}
+	if (r == 0) {
+		pass->world = libvirt_world(loop->libvirt);
+		r = pass_run(arena, pass, &result, err);
+	}
+	if (r == 0) {
+		log_line(loop, "pass",
+		         arena_print(arena, "desired=%s phase=%s done=%zu failed=%zu blocked=%zu", loop->commit,
+		                     phase_word(result.phase), result.done, result.failed, result.plan->blocked_count));
+	}
+	return r;
+}
+
+static void make_pass(struct loop *loop)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	const struct loop_settings *settings = loop->settings;
+	const struct pass_listener listener = {
+	        .data = loop,
+	        .begin = log_begin,
+	        .progress = keep_on,
+	        .end = log_end,
+	        .note = log_note,
+	        .stopping = is_stopping,
+	};
+	struct pass pass = {
+	        .publisher = {.git = settings->git, .record = settings->record, .controller = settings->controller},
+	        .listener = &listener,
+	        .effort = settings->effort,
+	};
+	struct problem_list problems = {0};
+	struct error err = {0};
+	loop->commit = NULL;
+	int r = input_from_git(arena, settings->git, &pass.desired, &loop->commit, &problems, &err);
+	if (problems.count > 0) {
+		refuse(loop, arena, &pass.publisher, loop->commit, &problems);
+		r = 0;
+	} else if (r == 0) {
+		r = act(loop, arena, &pass, &err);
+	}
+	if (r < 0) {
+		log_error(loop, "pass.error", &err);
+	}
+	loop->commit = NULL;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Is the placement another one than `commit`? A repository that cannot be asked changes nothing. */
+static bool has_moved(struct loop *loop, const char *commit)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	const char *tip = NULL;
+	struct error err = {0};
+	int r = git_fetch(loop->settings->git, &err);
+	if (r == 0) {
+		r = git_tip(loop->settings->git, arena, &tip, &err);
+	}
+	if (r < 0) {
+		log_error(loop, "repository.error", &err);
+		return false;
+	}
+	return !text_equal(tip, commit);
+}
+
+/* Waits until there is a reason for a pass, or to stop. */
+static void wait_for_reason(struct loop *loop, const char *commit)
+{
+	uint64_t resync_at = now_ms() + loop->settings->resync_ms;
+	while (loop->told == 0) {
+		uint64_t now = now_ms();
+		if (now >= resync_at) {
+			return;
+		}
+		uint64_t wait_ms = resync_at - now;
+		if (loop->watch == NULL && wait_ms > loop->settings->poll_ms) {
+			wait_ms = loop->settings->poll_ms;
+		}
+		struct pollfd fds[] = {
+		        {.fd = loop->signals, .events = POLLIN},
+		        {.fd = loop->watch == NULL ? -1 : watch_fd(loop->watch), .events = POLLIN},
+		};
+		int ready = poll(fds, 2, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
+		take_signals(loop);
+		bool look =
+		        loop->watch == NULL ? ready == 0 : (fds[1].revents & POLLIN) != 0 && watch_drain(loop->watch);
+		if (look && has_moved(loop, commit)) {
+			return;
+		}
+	}
+}
+
+static int open_signals(struct error *err)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0) {
+		int code = -errno;
+		return error_set(err, code, "signalfd: %s", strerror(-code));
+	}
+	return fd;
+}
+
+int loop_run(const struct loop_settings *settings, struct error *err)
+{
+	struct loop loop = {.settings = settings, .arena = arena_create()};
+	int r = 0;
+	loop.signals = open_signals(err);
+	if (loop.signals < 0) {
+		r = loop.signals;
+	} else if (!git_is_remote(settings->git)) {
+		r = watch_open(git_directory(settings->git), git_head_directory(settings->git), &loop.watch, err);
+	}
+	while (r == 0 && loop.told == 0) {
+		cleanup_arena struct arena *arena = arena_create();
+		const char *tip = NULL;
+		struct error tip_error = {0};
+		if (git_tip(settings->git, arena, &tip, &tip_error) < 0) {
+			log_error(&loop, "repository.error", &tip_error);
+		} else {
+			make_pass(&loop);
+		}
+		wait_for_reason(&loop, tip);
+	}
+	watch_close(loop.watch);
+	libvirt_close(loop.libvirt);
+	arena_destroy(loop.arena);
+	if (loop.signals >= 0) {
+		close(loop.signals);
+	}
+	return r;
+}

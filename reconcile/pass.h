@@ -1,0 +1,59 @@
+/*
+ * One pass: look, plan, move, tell. It starts from nothing but its two inputs and berth's own record, so that a crash,
+ * a restart and a timer tick are the same thing.
+ *
+ *     struct pass_result result;
+ *     r = pass_run(arena, &pass, &result, err);
+ *
+ * Every VM is tried once in a pass: one whose move failed or was refused is set aside, and the rest is planned again.
+ */
+#ifndef BERTH_PASS_H
+#define BERTH_PASS_H
+
+#include "reconcile/execute.h"
+#include "reconcile/publish.h"
+
+/* Who is told while a pass goes on. Any of them may be NULL. */
+struct pass_listener {
+	void *data;
+	/* Before the first move of a plan that has moves. false: do nothing. */
+	bool (*plan)(void *data, const struct plan *plan);
+	void (*begin)(void *data, const struct plan *plan, size_t index);
+	/* A few times a second. false: cancel the move. */
+	bool (*progress)(void *data, const struct move *move, const struct transfer *transfer);
+	void (*end)(void *data, const struct plan *plan, size_t index, const struct move_ending *ending);
+	/* One line about something that is not a move of the plan: what was found and mended, a push that failed. */
+	void (*note)(void *data, const char *line);
+	/* Asked before each move: is no further one to be started? */
+	bool (*stopping)(void *data);
+};
+
+struct pass {
+	const struct desired *desired;
+	struct world world;
+	struct publisher publisher;
+	const struct pass_listener *listener;
+	unsigned int effort;
+	const char *only_plan; /* an id: this plan or nothing; NULL: whatever is planned */
+};
+
+struct pass_result {
+	const struct plan *plan; /* the last one: what is left */
+	const struct inventory *inventory;
+	enum phase phase;
+	size_t done;
+	size_t failed;   /* moves that were begun and did not succeed */
+	bool nobody;     /* not one host answered */
+	bool declined;   /* the listener did not want the plan */
+	bool other_plan; /* only_plan is not what is planned now */
+	bool stopped;
+};
+
+/* Fails only when berth's own record or repository fails it; what became of the moves is in the result. */
+int pass_run(struct arena *arena, const struct pass *pass, struct pass_result *ret_result, struct error *err);
+
+/* A commit that cannot be acted on: the status says so, the last good one stands, nothing is moved. */
+int pass_refuse(struct arena *arena, const struct publisher *publisher, const char *commit,
+                const struct problem_list *problems, const char **ret_push_error, struct error *err);
+
+#endif

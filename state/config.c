@@ -1,0 +1,144 @@
+#include "state/config.h"
+
+#include "state/arena.h"
+#include "state/problems.h"
+#include "state/text.h"
+#include "state/units.h"
+#include "state/yaml.h"
+
+#include <errno.h>
+
+enum kind { KIND_TEXT, KIND_DURATION, KIND_STATUS, KIND_LATER };
+
+struct row {
+	const char *key;
+	enum kind kind;
+	size_t offset;
+};
+
+#define ROW(key, kind, member)                                                                                         \
+	{                                                                                                              \
+		key, kind, offsetof(struct config, member)                                                             \
+	}
+
+static const struct row ROWS[] = {
+        ROW("repository", KIND_TEXT, repository),
+        ROW("branch", KIND_TEXT, branch),
+        ROW("path", KIND_TEXT, path),
+        ROW("state", KIND_TEXT, state),
+        ROW("controller", KIND_TEXT, controller),
+        ROW("poll", KIND_DURATION, poll_ms),
+        ROW("resync", KIND_DURATION, resync_ms),
+        ROW("deadline", KIND_DURATION, deadline_ms),
+        {"status", KIND_STATUS, 0},
+        {"listen", KIND_LATER, 0},
+        {"hosts", KIND_LATER, 0},
+        {"connect", KIND_LATER, 0},
+        {"limits", KIND_LATER, 0},
+        {"verify", KIND_LATER, 0},
+        {"allow_rewind", KIND_LATER, 0},
+        {"notify", KIND_LATER, 0},
+        {"after", KIND_LATER, 0},
+        {"stop_timeout", KIND_LATER, 0},
+};
+
+static const struct row STATUS_ROWS[] = {
+        ROW("branch", KIND_TEXT, status_branch),
+        ROW("remote", KIND_TEXT, status_remote),
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct config config_default(void)
+{
+	return (struct config){
+	        .state = "/var/lib/berth",
+	        .status_branch = "berth/status",
+	        .poll_ms = 30 * 1000,
+	        .resync_ms = 5 * 60 * 1000,
+	        .deadline_ms = 10 * 1000,
+	};
+}
+
+static void read_map(struct config *config, const struct yaml_node *map, const struct row *rows, size_t count,
+                     struct problems *problems);
+
+static void read_text(struct config *config, const struct row *row, const struct yaml_node *value,
+                      struct problems *problems)
+{
+	if (value->kind != YAML_SCALAR || value->text[0] == '\0' || yaml_type(value) != YAML_TEXT) {
+		problems_add(problems, value->at, "%s is to be text", row->key);
+		return;
+	}
+	*(const char **)((char *)config + row->offset) = value->text;
+}
+
+static void read_duration(struct config *config, const struct row *row, const struct yaml_node *value,
+                          struct problems *problems)
+{
+	uint64_t ms = 0;
+	if (value->kind != YAML_SCALAR || !units_parse_duration(value->text, &ms) || ms == 0) {
+		problems_add(problems, value->at, "%s is to be a duration such as 30s, 10m or 2h", row->key);
+		return;
+	}
+	*(uint64_t *)(void *)((char *)config + row->offset) = ms;
+}
+
+static void read_value(struct config *config, const struct row *row, const struct yaml_node *key,
+                       const struct yaml_node *value, struct problems *problems)
+{
+	switch (row->kind) {
+	case KIND_TEXT:
+		read_text(config, row, value, problems);
+		break;
+	case KIND_DURATION:
+		read_duration(config, row, value, problems);
+		break;
+	case KIND_STATUS:
+		read_map(config, value, STATUS_ROWS, COUNT(STATUS_ROWS), problems);
+		break;
+	case KIND_LATER:
+		problems_add(problems, key->at, "%s is not carried out by this version of berth: take it out",
+		             row->key);
+		break;
+	}
+}
+
+static void read_map(struct config *config, const struct yaml_node *map, const struct row *rows, size_t count,
+                     struct problems *problems)
+{
+	if (map->kind != YAML_MAPPING) {
+		problems_add(problems, map->at, "a mapping is expected here");
+		return;
+	}
+	for (size_t i = 0; i < map->count; i++) {
+		const struct row *row = NULL;
+		for (size_t k = 0; k < count; k++) {
+			row = text_equal(map->keys[i]->text, rows[k].key) ? &rows[k] : row;
+		}
+		if (row == NULL) {
+			problems_add(problems, map->keys[i]->at, "unknown key %s",
+			             problems_quote(problems, map->keys[i]->text));
+			continue;
+		}
+		read_value(config, row, map->keys[i], map->items[i], problems);
+	}
+}
+
+int config_parse(struct arena *arena, const struct desired_file *file, struct config *ret_config,
+                 struct problem_list *ret_problems)
+{
+	struct problems problems;
+	problems_init(&problems, arena);
+	struct config config = config_default();
+	const struct yaml_node *top = yaml_read(arena, file, &problems);
+	if (top != NULL) {
+		read_map(&config, top, ROWS, COUNT(ROWS), &problems);
+	}
+	if (problems.count > 0) {
+		*ret_problems = problems_end(&problems);
+		return -EINVAL;
+	}
+	*ret_config = config;
+	return 0;
+}
