@@ -104,6 +104,16 @@ static void classify_renamed(struct arena *arena, struct fleet *fleet)
 	}
 }
 
+/*
+ * Under the entry that it has now: a new pin makes a move, not a drift. A record that does not tell the entry is taken
+ * at its word.
+ */
+static bool was_in_place(struct arena *arena, const struct fleet_vm *vm)
+{
+	const char *entry = vm->seen->entry;
+	return vm->seen->in_place && (entry == NULL || text_equal(entry, desired_vm_entry(arena, vm->desired)));
+}
+
 void diff_classify(struct arena *arena, struct fleet *fleet)
 {
 	struct group group = {0};
@@ -119,8 +129,8 @@ void diff_classify(struct arena *arena, struct fleet *fleet)
 	classify_renamed(arena, fleet);
 	for (uint32_t i = 0; i < fleet->vm_count; i++) {
 		struct fleet_vm *vm = &fleet->vms[i];
-		vm->drifted =
-		        vm->standing == STANDS_MANAGED && vm->seen->in_place && !fleet_entry_names(fleet, i, vm->home);
+		vm->drifted = vm->standing == STANDS_MANAGED && was_in_place(arena, vm) &&
+		              !fleet_entry_names(fleet, i, vm->home);
 		vm->reported = vm->drifted && vm->desired->drift == DRIFT_REPORT;
 	}
 }

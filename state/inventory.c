@@ -91,6 +91,9 @@ static void write_vm(struct writing *writing, const struct vm *vm)
 	write_bool(writing, "autostart", vm->autostart);
 	write_plain(writing, "snapshots", arena_print(writing->arena, "%u", vm->snapshots));
 	write_bool(writing, "in_place", vm->in_place);
+	if (vm->entry != NULL) {
+		write_string(writing, "entry", vm->entry);
+	}
 	if (vm->migrating) {
 		write_bool(writing, "migrating", true);
 	}
@@ -188,8 +191,9 @@ static bool vm_is_equal(const struct vm *a, const struct vm *b)
 {
 	bool same = text_equal(a->name, b->name) && text_equal(a->uuid, b->uuid) && a->state == b->state &&
 	            a->memory == b->memory && a->persistent == b->persistent && a->autostart == b->autostart &&
-	            a->in_place == b->in_place && a->migrating == b->migrating && a->snapshots == b->snapshots &&
-	            a->immovable_count == b->immovable_count && a->disk_count == b->disk_count;
+	            a->in_place == b->in_place && text_equal(a->entry, b->entry) && a->migrating == b->migrating &&
+	            a->snapshots == b->snapshots && a->immovable_count == b->immovable_count &&
+	            a->disk_count == b->disk_count;
 	for (size_t i = 0; same && i < a->immovable_count; i++) {
 		same = a->immovable[i].code == b->immovable[i].code &&
 		       text_equal(a->immovable[i].reason, b->immovable[i].reason);

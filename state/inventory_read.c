@@ -281,6 +281,8 @@ static void read_vm(struct reading *reading, const struct yaml_node *key, const 
 	vm->persistent = get_bool(reading, value, "persistent", true);
 	vm->autostart = get_bool(reading, value, "autostart", false);
 	vm->in_place = get_bool(reading, value, "in_place", false);
+	vm->entry =
+	        get(value, "entry") == NULL ? NULL : arena_copy(reading->arena, get_text(reading, value, "entry", ""));
 	vm->migrating = get_bool(reading, value, "migrating", false);
 	uint64_t number = 0;
 	if (!units_parse_number(get_word(reading, value, "snapshots", "0"), 0, UINT32_MAX, &number)) {
