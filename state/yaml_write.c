@@ -1,6 +1,7 @@
 #include "state/yaml.h"
 
 #include "state/arena.h"
+#include "state/form.h"
 #include "state/text.h"
 
 #include <assert.h>
@@ -91,16 +92,6 @@ static void write_scalar(struct yaml_writer *writer, const char *text, yaml_scal
 	emit(writer, made, &event);
 }
 
-static bool has_control(const char *text)
-{
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-		if (*c < 0x20 || *c == 0x7f) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /*
  * Whether plain text would be read back as it is, inside flow style too. Stricter than YAML, so that one kind of quotes
  * is seen everywhere: the emitter by itself would take single ones for ": " and double ones for control characters.
@@ -114,7 +105,7 @@ static bool can_be_plain(const char *text)
 	}
 	size_t length = strlen(text);
 	return strstr(text, ": ") == NULL && strstr(text, " #") == NULL && text[length - 1] != ' ' &&
-	       text[length - 1] != ':' && !has_control(text);
+	       text[length - 1] != ':' && !form_has_control(text);
 }
 
 /* Bytes that are not UTF-8 become U+FFFD, one each. */
