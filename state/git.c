@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 REPOSITORY_OWNED(git_object, git_object_free)
 REPOSITORY_OWNED(git_reference, git_reference_free)
@@ -144,6 +145,9 @@ static int open_copy(const char *copy_path, struct repository **ret_copy, struct
 		return error_set(err, -EINVAL, "no folder is named for the copy of a URL");
 	}
 	int r = repository_open(copy_path, ret_copy, err);
+	if (r < 0 && rmdir(copy_path) == 0) {
+		r = -ENOENT; /* an empty folder, made for the copy */
+	}
 	if (r != -ENOENT) {
 		return r < 0 ? error_prefix(err, r, "copy of the repository") : 0;
 	}
@@ -297,9 +301,10 @@ static int peel_revision(const struct git *git, git_repository *inside, git_oid 
 {
 	OWNED(git_object) object = NULL;
 	OWNED(git_object) commit = NULL;
+	cleanup_arena struct arena *arena = arena_create();
 	int r = git_revparse_single(&object, inside, git->revision);
 	if (r == GIT_ENOTFOUND && git->source_url != NULL) {
-		r = git_revparse_single(&object, inside, REF_REVISION);
+		r = git_revparse_single(&object, inside, arena_print(arena, REF_REVISION "%s", git->revision));
 	}
 	if (r == GIT_ENOTFOUND) {
 		return error_set(err, -ENOENT, "%s: no revision %s", git->repository, git->revision);

@@ -7,7 +7,7 @@
  *   refs/heads/STATUS      is the status branch with all that is not pushed yet,
  *   refs/berth/known       is the status branch as last seen on the remote, on which the above is built,
  *   refs/berth/incoming    is what a fetch has just brought of it,
- *   refs/berth/revision    is a fixed revision that had to be asked for by name.
+ *   refs/berth/revision/…  is a fixed revision that had to be asked for by name.
  */
 #ifndef BERTH_GIT_DOOR_H
 #define BERTH_GIT_DOOR_H
@@ -17,7 +17,7 @@
 
 #define REF_KNOWN    "refs/berth/known"
 #define REF_INCOMING "refs/berth/incoming"
-#define REF_REVISION "refs/berth/revision"
+#define REF_REVISION "refs/berth/revision/"
 
 struct git {
 	char *repository; /* as configured, for messages: a URL's password is masked */

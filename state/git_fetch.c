@@ -144,20 +144,23 @@ static int find_here(struct git_repository *inside, void *argument, struct error
 }
 
 /*
- * A revision that the branches do not hold: a tag, another branch, a commit that the server gives by its id. Where it
- * is none of these, git_tip says so. "main~2" is only looked for in what is here.
+ * A revision that the branches do not hold: a tag, another branch, a commit that the server gives by its id. What is no
+ * name of a ref ("main~2") is only looked for in what is here.
  */
 static int fetch_revision(struct git *git, struct arena *arena, struct error *err)
 {
-	if (git->revision[0] == '-' || strpbrk(git->revision, ":^~+*?[\\@ ") != NULL) {
-		return 0;
+	int valid = 0;
+	const char *ref = arena_print(arena, REF_REVISION "%s", git->revision);
+	bool here = repository_work(git->source, find_here, git, NULL) == 0;
+	bool moves = strlen(git->revision) != REMOTE_HEX - 1; /* an id does not */
+	if (git_reference_name_is_valid(&valid, ref) == 0 && valid && git->revision[0] != '-' && (moves || !here)) {
+		const char *specs[] = {arena_print(arena, "+%s:%s", git->revision, ref), NULL};
+		int r = remote_fetch(git, arena, git->source, git->source_url, specs, err);
+		if (r < 0 && r != -EIO) {
+			return r;
+		}
 	}
-	const char *specs[] = {arena_print(arena, "+%s:" REF_REVISION, git->revision), NULL};
-	if (repository_work(git->source, find_here, git, NULL) == 0 && strlen(git->revision) == REMOTE_HEX - 1) {
-		return 0; /* an id does not move */
-	}
-	int r = remote_fetch(git, arena, git->source, git->source_url, specs, err);
-	return r == -EIO ? 0 : r;
+	return repository_work(git->source, find_here, git, err);
 }
 
 int git_fetch(struct git *git, struct error *err)

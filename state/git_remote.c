@@ -47,8 +47,8 @@ static void begin_words(struct words *words, const struct repository *copy)
 static void remove_old_locks(const struct git *git, const struct repository *copy)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	const char *const names[] = {"HEAD",       "packed-refs", git->ref,     git->status_ref,
-	                             REF_INCOMING, REF_KNOWN,     REF_REVISION, "config"};
+	const char *const names[] = {"HEAD",       "packed-refs", git->ref, git->status_ref,
+	                             REF_INCOMING, REF_KNOWN,     "config"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct stat about;
 		if (names[i] == NULL) {
@@ -179,10 +179,12 @@ int remote_push(const struct git *git, struct arena *arena, const struct reposit
 	add_word(&words, NULL);
 	const char *output = "";
 	int r = child_run(arena, words.items, git->deadline_ms, &output, err);
-	if (r == -EIO && strncmp(output, "!\t", 2) == 0) {
-		size_t length = strcspn(output, "\n");
-		return error_set(err, -EAGAIN, "%s: %.*s", child_mask(arena, git->status_url),
-		                 (int)(length > 2 ? length - 2 : 0), output + 2);
+	/* A line of --porcelain that begins with '!' is a ref that was refused. */
+	const char *refused = strncmp(output, "!\t", 2) == 0 ? output : strstr(output, "\n!\t");
+	if (r == -EIO && refused != NULL) {
+		refused += strspn(refused, "\n!\t");
+		return error_prefix(err, -EAGAIN, "%s: %.*s", child_mask(arena, git->status_url),
+		                    (int)strcspn(refused, "\n"), refused);
 	}
 	return r < 0 ? error_prefix(err, r, "%s", child_mask(arena, git->status_url)) : 0;
 }
