@@ -121,10 +121,8 @@ sandbox_vm() {
     [[ ,$kinds =~ ^(,(local-qcow2|local-raw|network)){1,8}$ ]] || usage_error "no such disks: $kinds"
     [[ $state == running || $state == paused || $state == stopped ]] || usage_error "no state '$state'"
     ((size >= payload + 4)) || usage_error "the payload does not fit on the disk"
-    if [[ -n $(where_lines "$vm") || -e $dir/storage/$vm-vda.raw ]]; then
-        die "there is a VM '$vm' already"
-    fi
-    rm -f "$dir"/node*/log/console/"$vm.log"
+    [[ -z $(where_lines "$vm") ]] || die "there is a VM '$vm' already"
+    remove_vm "$vm" # what may be left of one of that name
     for kind in ${kinds//,/ }; do
         dev=vd${letters:count++:1}
         disks+=$(disk_xml "$vm" "$node" "$kind" "$dev" "$size" "$payload")$'\n'
