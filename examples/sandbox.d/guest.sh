@@ -1,21 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the variables of examples/sandbox
-# Part of examples/sandbox: the packages, and the guest's kernel and initrd.
+# Part of examples/sandbox: the guest's kernel and initrd.
 
 cache=${BERTH_SANDBOX_CACHE:-/var/cache/berth-sandbox}
-
-# What is needed, and the package that has it.
-needs=(
-    libvirtd:libvirt-daemon
-    virsh:libvirt-clients
-    qemu-system-x86_64:qemu-system-x86
-    qemu-img:qemu-utils
-    qemu-nbd:qemu-utils
-    ip:iproute2
-    tc:iproute2
-    cpio:cpio
-    gcc:gcc
-    /usr/include/stdio.h:libc6-dev
-)
 
 # The kernel's modules, in this order: nothing resolves dependencies in the guest.
 modules=(
@@ -28,44 +14,6 @@ modules=(
     acpi/button
     input/evdev
 )
-
-# Keeps services from being started by what is installed.
-hold_services() {
-    local policy=/usr/sbin/policy-rc.d
-    [[ -e $policy.sandbox-saved || ! -e $policy ]] || mv "$policy" "$policy.sandbox-saved"
-    printf '#!/bin/sh\n# of berth examples/sandbox, for the time of an installation\nexit 101\n' >"$policy"
-    chmod 755 "$policy"
-}
-
-free_services() {
-    local policy=/usr/sbin/policy-rc.d
-    if [[ -f $policy ]] && grep -q 'berth examples/sandbox' "$policy"; then
-        rm -f "$policy"
-    fi
-    [[ ! -e $policy.sandbox-saved ]] || mv "$policy.sandbox-saved" "$policy"
-}
-
-install_packages() {
-    local need missing=()
-    for need in "${needs[@]}"; do
-        if ! command -v "${need%%:*}" >/dev/null && [[ ! -e ${need%%:*} ]]; then
-            missing+=("${need##*:}")
-        fi
-    done
-    ((${#missing[@]} > 0)) || return 0
-    mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
-    command -v apt-get >/dev/null || die "these Debian packages are missing: ${missing[*]}"
-    printf 'installing %s\n' "${missing[*]}"
-    trap free_services EXIT
-    hold_services
-    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-        --no-install-recommends --no-upgrade "${missing[@]}"; } >"$cache/apt.log" 2>&1 9>&-; then
-        tail -n 5 "$cache/apt.log" >&2
-        die "the packages could not be installed (all of it: $cache/apt.log)"
-    fi
-    free_services
-    trap - EXIT
-}
 
 # Debian's cloud kernel, taken out of its package: nothing of it is installed.
 fetch_kernel() {
@@ -96,7 +44,7 @@ build_guest() {
     mkdir -p "$cache"
     exec 8<"$cache"
     flock 8
-    install_packages
+    "$here/packages" sandbox 9>&-
     [[ -f $cache/kernel/vmlinuz ]] || fetch_kernel
     guest_kernel=$cache/kernel/vmlinuz
     guest_initrd=$cache/initrd-$(cat "$source" "$here/sandbox.d/guest.sh" | sha256sum | cut -c1-12)
