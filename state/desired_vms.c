@@ -155,14 +155,14 @@ void desired_read_vm(struct parsing *parsing, const struct yaml_node *key, const
 	fields_read(parsing, &VM, value, arena_print(parsing->arena, "VM %s", shown), &vm);
 	if (value->kind == YAML_MAPPING) {
 		const struct yaml_node *where = NULL;
-		yaml_get(value, "where", &where);
+		const struct yaml_node *labels = yaml_get(value, "where", &where);
 		if (where != NULL && vm.pinned) {
 			problems_add(&parsing->problems, where->at,
 			             "'where' stands beside a single host: leave it out, or write host: [%s]",
 			             vm.hosts[0]);
 		} else if (vm.where.count > 0 && vm.host_count == 0) {
 			ARENA_ADD(parsing->arena, parsing->label_uses, parsing->label_use_count) =
-			        (struct label_use){.labels = vm.where, .at = where->at, .of_hosts = true};
+			        (struct label_use){.labels = vm.where, .at = labels->at, .of_hosts = true};
 		}
 		if (vm.name != NULL) {
 			check_migration(parsing, &vm, value);

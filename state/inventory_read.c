@@ -147,12 +147,14 @@ static const struct yaml_node *get_mapping(struct reading *reading, const struct
 	return value;
 }
 
+/* An empty mapping, which null says too, is one: what it lacks is told by its keys. */
 static bool is_mapping(struct reading *reading, const struct yaml_node *key, const struct yaml_node *value)
 {
-	if (value->kind != YAML_MAPPING) {
-		add_wrong(reading, key->text, value, "a mapping");
+	if (value->kind == YAML_MAPPING || yaml_is_null(value)) {
+		return true;
 	}
-	return value->kind == YAML_MAPPING;
+	add_wrong(reading, key->text, value, "a mapping");
+	return false;
 }
 
 /* A mapping may be empty, which null says too; nothing else that is required may. */
@@ -355,7 +357,8 @@ static void read_host(struct reading *reading, const struct yaml_node *key, cons
 	ARENA_ADD(reading->arena, reading->sights, reading->sight_count) =
 	        (struct sight){.text = host->name, .at = key->at};
 	if (form != NULL) {
-		add_wrong(reading, "a host's name", key, form);
+		problems_add(&reading->problems, key->at, "a host's name must be %s, not %s", form,
+		             problems_quote(&reading->problems, key->text));
 	}
 	require(reading, key, value, "host", "memory", false);
 	require(reading, key, value, "host", "vms", true);
