@@ -1,10 +1,193 @@
 #include "reconcile/bound.h"
 
-size_t bound_moves(const struct draft *done, const struct simulation *end)
+#include "state/arena.h"
+
+#include <stdlib.h>
+
+struct tally {
+	const struct draft *done;
+	const struct simulation *end;
+	struct simulation *least; /* those that must leave gone, the pinned at their pins, all others at home */
+	bool *forced;             /* by VM: has left because it had to */
+	bool *optional;           /* by VM: has left, but another might have in its stead */
+};
+
+static bool has_left(const struct tally *tally, uint32_t vm)
+{
+	return tally->end->at[vm] != tally->done->fleet->vms[vm].home;
+}
+
+static bool had_to_leave(const struct tally *tally, uint32_t vm)
+{
+	const struct wish *wish = &tally->done->wishes[vm];
+	switch (wish->why) {
+	case WHY_PINNED:
+	case WHY_MAINTENANCE:
+	case WHY_ENTRY:
+	case WHY_RULE:
+		return true;
+	case WHY_TOGETHER:
+		return !group_is_parted(tally->done->start, wish->rule);
+	case WHY_NONE:
+	case WHY_CROWD:
+	case WHY_OVER:
+	case WHY_ROOM:
+		break;
+	}
+	return false;
+}
+
+static size_t count_forced(struct tally *tally)
 {
 	size_t count = 0;
-	for (uint32_t vm = 0; vm < done->fleet->vm_count; vm++) {
-		count += end->at[vm] != done->fleet->vms[vm].home ? 1 : 0;
+	for (uint32_t vm = 0; vm < tally->done->fleet->vm_count; vm++) {
+		if (!has_left(tally, vm)) {
+			continue;
+		}
+		tally->forced[vm] = had_to_leave(tally, vm);
+		tally->optional[vm] = !tally->forced[vm];
+		if (tally->forced[vm]) {
+			bool fixed = fleet_pin(tally->done->fleet, vm) != NOWHERE;
+			simulate_move(tally->least, vm, fixed ? tally->end->at[vm] : NOWHERE);
+			count++;
+		}
 	}
 	return count;
+}
+
+static int compare_falling(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a;
+	uint64_t right = *(const uint64_t *)b;
+	return left > right ? -1 : left < right;
+}
+
+/* How many must leave at least: the largest, until the host is within its capacity. */
+static size_t count_over(const struct tally *tally, uint32_t host)
+{
+	const struct fleet *fleet = tally->done->fleet;
+	int64_t free = simulate_free(tally->least, host);
+	uint64_t *claims = arena_array(tally->done->arena, fleet->vm_count, sizeof(*claims));
+	size_t claim_count = 0;
+	size_t left = 0;
+	for (uint32_t vm = 0; vm < fleet->vm_count && free < 0; vm++) {
+		if (fleet->vms[vm].home == host && !tally->forced[vm] && place_is_sticky(tally->done, vm)) {
+			claims[claim_count++] = fleet_claim(fleet, vm, host);
+			left += tally->optional[vm] ? 1 : 0;
+		}
+	}
+	if (claim_count > 1) {
+		qsort(claims, claim_count, sizeof(*claims), compare_falling);
+	}
+	size_t count = 0;
+	for (; free < 0 && count < claim_count; count++) {
+		free += (int64_t)claims[count];
+	}
+	/* Those that would have to and have not are blocked, and left out. */
+	return count < left ? count : left;
+}
+
+static size_t count_crowded(const struct tally *tally, uint32_t number)
+{
+	const struct fleet *fleet = tally->done->fleet;
+	const struct rule *rule = &fleet->rules[number];
+	size_t count = 0;
+	for (uint32_t group = 0; rule->row->excess != NULL && group < rule->group_count; group++) {
+		size_t excess = rule->row->excess(rule, tally->least->counts[number][group]);
+		size_t left = 0;
+		for (uint32_t vm = 0; vm < fleet->vm_count && left < excess; vm++) {
+			bool of_group = rule->members[vm] && rule->group_of[fleet->vms[vm].home] == group;
+			left += of_group && tally->optional[vm] ? 1 : 0;
+		}
+		count += excess < left ? excess : left;
+	}
+	return count;
+}
+
+/* Others that must leave: hosts have no VM in common, but a crowd's VM may be on a full host. So the larger counts. */
+static size_t count_optional(const struct tally *tally)
+{
+	size_t best = 0;
+	for (uint32_t host = 0; host < tally->done->fleet->host_count; host++) {
+		best += count_over(tally, host);
+	}
+	for (uint32_t i = 0; i < tally->done->fleet->rule_count; i++) {
+		size_t crowded = count_crowded(tally, i);
+		best = crowded > best ? crowded : best;
+	}
+	return best;
+}
+
+static uint32_t root_of(const uint32_t *parents, uint32_t host)
+{
+	while (parents[host] != host) {
+		host = parents[host];
+	}
+	return host;
+}
+
+/* May the VM end there in a plan that follows the same rules? */
+static bool is_target(const struct tally *tally, uint32_t vm, uint32_t host)
+{
+	uint32_t pin = fleet_pin(tally->done->fleet, vm);
+	return host != tally->done->fleet->vms[vm].home &&
+	       (pin != NOWHERE ? host == pin : fleet_suits(tally->done->fleet, vm, host));
+}
+
+/*
+ * Hosts that are joined by the VMs that must move between them make a set. If at the start none of these VMs has room
+ * at any place where it may end, then before the first of them gets there, some VM must leave one of the hosts without
+ * getting to its own place: a move that is not counted yet. The sets share no host, so that each has its own.
+ */
+static size_t count_deadlocks(const struct tally *tally)
+{
+	const struct fleet *fleet = tally->done->fleet;
+	const struct simulation *start = tally->done->start;
+	uint32_t *parents = arena_array(tally->done->arena, fleet->host_count, sizeof(*parents));
+	bool *alive = arena_array(tally->done->arena, fleet->host_count, sizeof(*alive));
+	bool *wanted = arena_array(tally->done->arena, fleet->host_count, sizeof(*wanted));
+	bool crowded = false;
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
+		parents[host] = host;
+	}
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		for (uint32_t host = 0; tally->forced[vm] && host < fleet->host_count; host++) {
+			if (is_target(tally, vm, host)) {
+				parents[root_of(parents, host)] = root_of(parents, fleet->vms[vm].home);
+			}
+		}
+		/* Where others may move in its stead, nothing is certain; a crowd may be spread over any hosts. */
+		alive[fleet->vms[vm].home] = alive[fleet->vms[vm].home] || tally->optional[vm];
+		crowded = crowded || (tally->optional[vm] && tally->done->wishes[vm].why == WHY_CROWD);
+	}
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		for (uint32_t host = 0; tally->forced[vm] && host < fleet->host_count; host++) {
+			int64_t free = simulate_free(start, host);
+			bool fits = free >= 0 && (uint64_t)free >= fleet_claim(fleet, vm, host);
+			wanted[host] = wanted[host] || is_target(tally, vm, host);
+			alive[host] = alive[host] || (is_target(tally, vm, host) && fits);
+		}
+	}
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
+		alive[root_of(parents, host)] = alive[root_of(parents, host)] || alive[host];
+		wanted[root_of(parents, host)] = wanted[root_of(parents, host)] || wanted[host];
+	}
+	size_t count = 0;
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
+		count += parents[host] == host && wanted[host] && !alive[host] ? 1 : 0;
+	}
+	return crowded ? 0 : count;
+}
+
+size_t bound_moves(const struct draft *done, const struct simulation *end)
+{
+	struct tally tally = {
+	        .done = done,
+	        .end = end,
+	        .least = simulate_copy(done->arena, done->start),
+	        .forced = arena_array(done->arena, done->fleet->vm_count, sizeof(bool)),
+	        .optional = arena_array(done->arena, done->fleet->vm_count, sizeof(bool)),
+	};
+	size_t forced = count_forced(&tally);
+	return forced + count_optional(&tally) + count_deadlocks(&tally);
 }

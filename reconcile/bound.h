@@ -1,6 +1,9 @@
 /*
  * How many moves any plan needs at least that reaches the same placement of the pinned and follows the same rules for
  * the others, those that are blocked left out (spec section 4).
+ *
+ * It counts: every VM that has to leave its host whatever the others do; of hosts over capacity and of crowded ones, as
+ * many of the others as must leave at least; and one hop for every set of hosts in which no first move is possible.
  */
 #ifndef BERTH_BOUND_H
 #define BERTH_BOUND_H

@@ -1,9 +1,240 @@
-/* Groups that are to stand together (policy `together`): placed as one. */
+/*
+ * Groups that are to stand together (policy `together`), placed as one: where all of them can be, with as few moves as
+ * will do, then the fewest bytes, then the most free RAM.
+ *
+ * A group that stands together and has no such place is left where it is: those of it that would leave are barred. One
+ * that is parted anyway lets each member follow its own entry.
+ */
 #include "reconcile/place.h"
 
 #include "state/arena.h"
 
+struct group {
+	struct draft *draft;
+	const struct rule *rule;
+	uint32_t *members; /* in the order of names */
+	uint32_t count;
+};
+
+/* Where a member may be moved to by the planner; the others of the group have to come to it. */
+static bool is_free(const struct group *group, uint32_t vm)
+{
+	return place_may_move(group->draft, vm) && !group->draft->wishes[vm].barred;
+}
+
+static struct group list_members(struct draft *draft, const struct rule *rule)
+{
+	struct group group = {.draft = draft, .rule = rule};
+	group.members = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*group.members));
+	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
+		if (rule->members[vm] && draft->fleet->vms[vm].standing != STANDS_STALE) {
+			group.members[group.count++] = vm;
+		}
+	}
+	return group;
+}
+
+bool group_has(const struct fleet *fleet, uint32_t vm)
+{
+	for (uint32_t i = 0; i < fleet->rule_count; i++) {
+		if (fleet->rules[i].policy->kind == POLICY_TOGETHER && fleet->rules[i].members[vm]) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool group_is_parted(const struct simulation *sim, const struct rule *rule)
+{
+	uint32_t found = NOWHERE;
+	for (uint32_t vm = 0; vm < sim->fleet->vm_count; vm++) {
+		if (!rule->members[vm] || sim->fleet->vms[vm].standing == STANDS_STALE) {
+			continue;
+		}
+		uint32_t group = sim->at[vm] == NOWHERE ? NO_GROUP : rule->group_of[sim->at[vm]];
+		if (group == NO_GROUP || (found != NOWHERE && group != found)) {
+			return true;
+		}
+		found = group;
+	}
+	return false;
+}
+
+/* Does every member want to be where the group is now? */
+static bool all_stay(const struct group *group)
+{
+	for (uint32_t i = 0; i < group->count; i++) {
+		uint32_t vm = group->members[i];
+		uint32_t goal = group->draft->wishes[vm].goal;
+		if (goal == NOWHERE ||
+		    group->rule->group_of[goal] != group->rule->group_of[group->draft->fleet->vms[vm].home]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+struct trial {
+	uint32_t *hosts; /* by member */
+	uint32_t moves;
+	uint64_t bytes;
+	int64_t free;
+	bool fits;
+};
+
+/* The host of the wanted group for one member, which is lifted off; with_room: that can take it now. */
+static uint32_t host_for(const struct group *group, uint32_t vm, uint32_t wanted, bool with_room)
+{
+	const struct draft *draft = group->draft;
+	const struct fleet *fleet = draft->fleet;
+	uint32_t home = fleet->vms[vm].home;
+	if (group->rule->group_of[home] == wanted && fleet_suits(fleet, vm, home)) {
+		return home;
+	}
+	uint32_t best = NOWHERE;
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
+		if (host == home || group->rule->group_of[host] != wanted || !fleet_suits(fleet, vm, host) ||
+		    !obstacle_absent(fleet, vm, home, host, NULL) ||
+		    (with_room && !simulate_has_room(draft->final, vm, home, host, NULL))) {
+			continue;
+		}
+		if (best == NOWHERE || simulate_free(draft->final, host) > simulate_free(draft->final, best)) {
+			best = host;
+		}
+	}
+	return best;
+}
+
+/* Puts all members into one group of hosts, on the final placement, and takes them off again. */
+static struct trial try_group(const struct group *group, uint32_t wanted, bool with_room)
+{
+	const struct draft *draft = group->draft;
+	const struct fleet *fleet = draft->fleet;
+	struct trial trial = {.hosts = arena_array(draft->arena, group->count, sizeof(uint32_t)), .fits = true};
+	uint32_t placed = 0;
+	for (; placed < group->count && trial.fits; placed++) {
+		uint32_t vm = group->members[placed];
+		uint32_t home = fleet->vms[vm].home;
+		uint32_t host = is_free(group, vm) ? host_for(group, vm, wanted, with_room) : home;
+		trial.hosts[placed] = host;
+		trial.fits = host != NOWHERE && group->rule->group_of[host] == wanted;
+		if (trial.fits && is_free(group, vm)) {
+			simulate_move(draft->final, vm, host);
+		}
+		if (trial.fits && host != home) {
+			trial.moves++;
+			trial.bytes += fleet->vms[vm].seen->memory + fleet_travelling_bytes(fleet, vm, home, host);
+		}
+	}
+	trial.free = trial.fits ? simulate_free(draft->final, trial.hosts[0]) : 0;
+	for (uint32_t i = 0; i < placed; i++) {
+		if (is_free(group, group->members[i])) {
+			simulate_move(draft->final, group->members[i], NOWHERE);
+		}
+	}
+	return trial;
+}
+
+static bool is_better(const struct trial *a, const struct trial *b)
+{
+	if (!a->fits || !b->fits) {
+		return a->fits;
+	}
+	if (a->moves != b->moves) {
+		return a->moves < b->moves;
+	}
+	return a->bytes != b->bytes ? a->bytes < b->bytes : a->free > b->free;
+}
+
+static struct trial best_trial(const struct group *group, bool with_room)
+{
+	struct trial best = {0};
+	for (uint32_t wanted = 0; wanted < group->rule->group_count; wanted++) {
+		struct trial trial = try_group(group, wanted, with_room);
+		if (is_better(&trial, &best)) {
+			best = trial;
+		}
+	}
+	return best;
+}
+
+static void lift_all(const struct group *group)
+{
+	for (uint32_t i = 0; i < group->count; i++) {
+		if (is_free(group, group->members[i])) {
+			simulate_move(group->draft->final, group->members[i], NOWHERE);
+		}
+	}
+}
+
+static void accept(const struct group *group, const struct trial *trial)
+{
+	for (uint32_t i = 0; i < group->count; i++) {
+		uint32_t vm = group->members[i];
+		struct wish *wish = &group->draft->wishes[vm];
+		if (!is_free(group, vm)) {
+			continue;
+		}
+		wish->goal = trial->hosts[i];
+		wish->flexible = false;
+		wish->grouped = group->rule;
+		if (wish->goal == group->draft->fleet->vms[vm].home) {
+			wish->why = WHY_NONE;
+		} else if (wish->why == WHY_NONE) {
+			wish->why = WHY_TOGETHER;
+			wish->rule = group->rule;
+		}
+		simulate_move(group->draft->final, vm, wish->goal);
+	}
+}
+
+/* No place for all. `ideal`: where they would be if there were room; it does not fit when there is no such place. */
+static void give_up(const struct group *group, const struct trial *ideal, bool stood)
+{
+	for (uint32_t i = 0; i < group->count; i++) {
+		uint32_t vm = group->members[i];
+		uint32_t home = group->draft->fleet->vms[vm].home;
+		struct wish *wish = &group->draft->wishes[vm];
+		if (!is_free(group, vm)) {
+			continue;
+		}
+		bool leaves_group = wish->why != WHY_NONE;
+		bool should_join = !stood && wish->why == WHY_NONE && ideal->fits && ideal->hosts[i] != home;
+		if ((stood && leaves_group) || should_join) {
+			wish->barred = true;
+			wish->goal = home;
+		}
+		if (should_join) {
+			wish->why = WHY_TOGETHER;
+			wish->rule = group->rule;
+			wish->wanted = ideal->hosts[i];
+		} else if (stood && leaves_group) {
+			wish->grouped = group->rule;
+			wish->wanted = ideal->fits ? ideal->hosts[i] : NOWHERE;
+		}
+		simulate_move(group->draft->final, vm, wish->goal);
+	}
+}
+
 void place_groups(struct draft *draft)
 {
-	(void)draft;
+	for (uint32_t i = 0; i < draft->fleet->rule_count; i++) {
+		const struct rule *rule = &draft->fleet->rules[i];
+		if (rule->policy->kind != POLICY_TOGETHER) {
+			continue;
+		}
+		struct group group = list_members(draft, rule);
+		bool stood = !group_is_parted(draft->start, rule);
+		if (group.count < 2 || (stood && all_stay(&group))) {
+			continue;
+		}
+		lift_all(&group);
+		struct trial best = best_trial(&group, true);
+		if (best.fits) {
+			accept(&group, &best);
+		} else {
+			struct trial ideal = best_trial(&group, false);
+			give_up(&group, &ideal, stood);
+		}
+	}
 }

@@ -76,7 +76,7 @@ static void try_hop(struct way *way, uint32_t vm, uint32_t passes, struct hop *b
 static bool may_step_aside(const struct way *way, uint32_t vm, uint32_t passes)
 {
 	return vm != passes && way->hops[vm] < HOPS_AT_MOST && place_may_move(way->draft, vm) &&
-	       way->sim->at[vm] == way->draft->wishes[passes].goal;
+	       !way->draft->wishes[vm].barred && way->sim->at[vm] == way->draft->wishes[passes].goal;
 }
 
 static void try_for(struct way *way, uint32_t passes, bool also_stays, struct hop *best)

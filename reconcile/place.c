@@ -103,7 +103,8 @@ uint32_t place_best_host(const struct draft *draft, uint32_t vm)
 
 void place_lift(struct draft *draft, uint32_t vm, enum why why, const struct rule *rule)
 {
-	draft->wishes[vm] = (struct wish){.why = why, .goal = NOWHERE, .flexible = true, .rule = rule};
+	draft->wishes[vm] =
+	        (struct wish){.why = why, .goal = NOWHERE, .flexible = true, .rule = rule, .wanted = NOWHERE};
 	simulate_move(draft->final, vm, NOWHERE);
 }
 
@@ -121,8 +122,12 @@ static void wish_alone(struct draft *draft, uint32_t vm)
 	const struct fleet *fleet = draft->fleet;
 	const struct fleet_vm *v = &fleet->vms[vm];
 	struct wish *wish = &draft->wishes[vm];
-	*wish = (struct wish){.goal = v->home, .barred = wish->barred};
-	if (wish->barred || !place_may_move(draft, vm) || fleet_suits(fleet, vm, v->home)) {
+	if (wish->barred) {
+		wish->goal = v->home;
+		return;
+	}
+	*wish = (struct wish){.goal = v->home, .wanted = NOWHERE};
+	if (!place_may_move(draft, vm) || fleet_suits(fleet, vm, v->home)) {
 		return;
 	}
 	wish->rule = fleet_forbidding_rule(fleet, vm, v->home);
@@ -280,12 +285,17 @@ static bool place_leavers(struct draft *draft)
 	return barred;
 }
 
+void place_alone(struct draft *draft)
+{
+	wish_all_alone(draft);
+	place_groups(draft);
+}
+
 void place_all(struct draft *draft)
 {
 	/* Each round bars somebody for good, so that there are at most as many rounds as VMs. */
 	do {
-		wish_all_alone(draft);
-		place_groups(draft);
+		place_alone(draft);
 		place_crowds(draft);
 		place_relief(draft);
 	} while (bar_without_room(draft) || place_leavers(draft));

@@ -28,10 +28,12 @@ enum why {
 
 struct wish {
 	enum why why;
-	uint32_t goal;           /* where it shall end; NOWHERE while no place is found */
-	bool flexible;           /* any other host that suits will do */
-	bool barred;             /* it cannot get there, and keeps its home */
-	const struct rule *rule; /* RULE, CROWD, TOGETHER */
+	uint32_t goal;              /* where it shall end; NOWHERE while no place is found */
+	bool flexible;              /* any other host that suits will do */
+	bool barred;                /* it cannot get there, and keeps its home */
+	const struct rule *rule;    /* RULE, CROWD, TOGETHER */
+	const struct rule *grouped; /* the group that it is placed with, or was barred for */
+	uint32_t wanted; /* of a group that finds no place: where it would be if there were room, or NOWHERE */
 };
 
 struct draft {
@@ -47,6 +49,9 @@ struct draft *draft_create(struct arena *arena, const struct fleet *fleet);
 
 /* A copy whose wishes can be changed without harm to the first. */
 struct draft *draft_copy(const struct draft *draft);
+
+/* The first half of it: what each entry asks for alone, and the groups. Nobody gives way to anybody yet. */
+void place_alone(struct draft *draft);
 
 /* Places all that are not barred, and bars those that have no place. */
 void place_all(struct draft *draft);
@@ -74,6 +79,11 @@ bool place_could_leave(const struct draft *draft, uint32_t vm);
 
 /* The parts of place_all, in the order of the call; each looks at draft->final and changes it. */
 void place_groups(struct draft *draft); /* reconcile/group.c */
+bool group_is_parted(const struct simulation *sim, const struct rule *rule);
+
+/* Is it in any group? A group is not torn apart to make room for others. */
+bool group_has(const struct fleet *fleet, uint32_t vm);
+
 void place_crowds(struct draft *draft); /* reconcile/relief.c */
 void place_relief(struct draft *draft);
 

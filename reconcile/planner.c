@@ -4,47 +4,11 @@
 #include "reconcile/diff.h"
 #include "reconcile/explain.h"
 #include "reconcile/identify.h"
-#include "reconcile/order.h"
+#include "reconcile/route.h"
 #include "state/arena.h"
 
 #include <assert.h>
 #include <string.h>
-
-/* Beyond so many rounds those that are stuck are given up together. */
-enum { ROUNDS_ONE_BY_ONE = 40 };
-
-/* Of those that are stuck, the one that lacks most. */
-static uint32_t choose_to_bar(const struct draft *draft, const struct route *route)
-{
-	uint32_t worst = route->stuck[0];
-	for (uint32_t i = 1; i < route->stuck_count; i++) {
-		uint64_t size = draft->fleet->vms[route->stuck[i]].seen->memory;
-		uint64_t worst_size = draft->fleet->vms[worst].seen->memory;
-		if (size > worst_size || (size == worst_size && route->stuck[i] > worst)) {
-			worst = route->stuck[i];
-		}
-	}
-	return worst;
-}
-
-/* Places and orders; what cannot be brought in is barred and the rest done again, until a way leads to the end. */
-static struct route plan_route(struct draft *draft, struct draft **ret_draft)
-{
-	place_all(draft);
-	for (uint32_t round = 0;; round++) {
-		struct route route = order_best(draft, ret_draft);
-		if (route.stuck_count == 0) {
-			return route;
-		}
-		if (round < ROUNDS_ONE_BY_ONE) {
-			draft->wishes[choose_to_bar(draft, &route)].barred = true;
-		}
-		for (uint32_t i = 0; round >= ROUNDS_ONE_BY_ONE && i < route.stuck_count; i++) {
-			draft->wishes[route.stuck[i]].barred = true;
-		}
-		place_all(draft);
-	}
-}
 
 static enum move_mode mode_of(const struct fleet_vm *vm)
 {
@@ -127,20 +91,19 @@ static void write_hosts(struct arena *arena, const struct simulation *start, con
 const struct plan *planner_plan(struct arena *arena, const struct desired *desired, const struct inventory *inventory,
                                 const struct planner_options *options)
 {
-	(void)options;
+	unsigned int effort = options == NULL || options->effort == 0 ? 1 : options->effort;
 	const struct fleet *fleet = fleet_build(arena, desired, inventory);
 	struct plan *plan = arena_alloc(arena, sizeof(*plan));
 	struct draft *draft = draft_create(arena, fleet);
-	struct draft *done;
-	struct route route = plan_route(draft, &done);
+	struct way_found way = route_find(draft, effort);
 	plan->desired = desired->commit;
-	struct simulation *end = write_moves(arena, done, &route, plan);
+	struct simulation *end = write_moves(arena, way.done, &way.route, plan);
 	diff_list(arena, fleet, plan);
-	explain_blocked(done, end, plan);
+	explain_blocked(way.done, end, plan);
 	write_hosts(arena, draft->start, end, plan);
-	plan->bound = bound_moves(done, end);
+	plan->bound = way.exhaustive ? plan->move_count : bound_moves(way.done, end);
 	plan->optimal = plan->bound == plan->move_count;
-	explain_warnings(done, end, plan);
+	explain_warnings(way.done, end, plan);
 	plan->feasible = plan->blocked_count == 0;
 	plan->in_sync = plan->move_count + plan->blocked_count + plan->unknown_count + plan->conflict_count +
 	                        plan->decision_count + plan->drift_count ==

@@ -24,8 +24,8 @@ struct candidates {
 static bool may_give_way(const struct draft *draft, uint32_t vm)
 {
 	const struct wish *wish = &draft->wishes[vm];
-	return place_is_sticky(draft, vm) && !wish->barred && wish->why == WHY_NONE &&
-	       (draft->residue || place_could_leave(draft, vm));
+	return place_is_sticky(draft, vm) && !wish->barred && wish->why == WHY_NONE && !group_has(draft->fleet, vm) &&
+	       (draft->residue ? draft->final->at[vm] == draft->fleet->vms[vm].home : place_could_leave(draft, vm));
 }
 
 /* By falling claim, then rising weight, then name. */
@@ -98,7 +98,7 @@ static void relieve(struct draft *draft, uint32_t host, uint64_t need)
 {
 	struct candidates list = {0};
 	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
-		if (draft->fleet->vms[vm].home == host && may_give_way(draft, vm)) {
+		if (draft->final->at[vm] == host && may_give_way(draft, vm)) {
 			ARENA_ADD(draft->arena, list.items, list.count) = (struct candidate){
 			        .vm = vm,
 			        .claim = fleet_claim(draft->fleet, vm, host),
@@ -131,8 +131,8 @@ static uint32_t lightest_in(const struct draft *draft, const struct rule *rule, 
 	uint32_t best = NOWHERE;
 	uint64_t best_weight = 0;
 	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
-		uint32_t home = draft->fleet->vms[vm].home;
-		if (!rule->members[vm] || rule->group_of[home] != group || !may_give_way(draft, vm)) {
+		uint32_t at = draft->final->at[vm];
+		if (at == NOWHERE || !rule->members[vm] || rule->group_of[at] != group || !may_give_way(draft, vm)) {
 			continue;
 		}
 		uint64_t weight = place_weight(draft, vm);

@@ -1,0 +1,127 @@
+#include "reconcile/judge.h"
+
+#include "state/arena.h"
+
+#include <stdlib.h>
+
+uint32_t judge_still_to_move(const struct draft *draft, const struct simulation *sim, uint32_t vm)
+{
+	const struct wish *wish = &draft->wishes[vm];
+	uint32_t at = sim->at[vm];
+	if (wish->barred || !place_may_move(draft, vm)) {
+		return 0;
+	}
+	if (!wish->flexible && wish->why != WHY_NONE) {
+		return at != wish->goal ? 1 : 0;
+	}
+	return fleet_suits(draft->fleet, vm, at) ? 0 : 1;
+}
+
+static bool may_give_way(const struct draft *draft, const struct simulation *sim, uint32_t vm, uint32_t host)
+{
+	return sim->at[vm] == host && !draft->wishes[vm].barred && place_is_sticky(draft, vm) &&
+	       !group_has(draft->fleet, vm) && fleet_suits(draft->fleet, vm, host);
+}
+
+/* The fewest VMs that would have to leave so that the host is no longer over capacity: the largest. */
+static uint32_t count_over(const struct draft *draft, const struct simulation *sim, uint32_t host)
+{
+	int64_t free = simulate_free(sim, host);
+	uint32_t count = 0;
+	uint64_t below = UINT64_MAX; /* claims from here on are counted */
+	uint32_t after = NOWHERE;
+	while (free < 0) {
+		uint32_t next = NOWHERE;
+		uint64_t largest = 0;
+		for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
+			uint64_t claim = draft->fleet->vms[vm].seen->memory;
+			bool left = claim < below || (claim == below && after != NOWHERE && vm > after);
+			if (left && may_give_way(draft, sim, vm, host) && (next == NOWHERE || claim > largest)) {
+				next = vm;
+				largest = claim;
+			}
+		}
+		if (next == NOWHERE) {
+			break;
+		}
+		below = largest;
+		after = next;
+		count++;
+		free += (int64_t)fleet_claim(draft->fleet, next, host);
+	}
+	return count;
+}
+
+static uint32_t count_crowded(const struct draft *draft, const struct simulation *sim, uint32_t number, uint32_t group)
+{
+	const struct rule *rule = &draft->fleet->rules[number];
+	uint32_t excess = rule->row->excess(rule, sim->counts[number][group]);
+	uint32_t count = 0;
+	for (uint32_t vm = 0; vm < draft->fleet->vm_count && count < excess; vm++) {
+		uint32_t at = sim->at[vm];
+		count += rule->members[vm] && rule->group_of[at] == group && may_give_way(draft, sim, vm, at) ? 1 : 0;
+	}
+	return count;
+}
+
+uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim)
+{
+	const struct fleet *fleet = draft->fleet;
+	uint32_t count = 0;
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		count += judge_still_to_move(draft, sim, vm);
+	}
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
+		count += fleet->hosts[host].connected ? count_over(draft, sim, host) : 0;
+	}
+	for (uint32_t i = 0; i < fleet->rule_count; i++) {
+		const struct rule *rule = &fleet->rules[i];
+		for (uint32_t group = 0; rule->row->excess != NULL && group < rule->group_count; group++) {
+			count += count_crowded(draft, sim, i, group);
+		}
+	}
+	return count;
+}
+
+/* A VM that may stay as long as its host suits it: back at home there would be no room, or one too many of a policy. */
+static bool had_to_leave(const struct draft *draft, const struct simulation *sim, uint32_t vm)
+{
+	uint32_t home = draft->fleet->vms[vm].home;
+	struct obstacle obstacle;
+	return !simulate_has_room(sim, vm, sim->at[vm], home, &obstacle) &&
+	       (obstacle.kind == OBSTACLE_MEMORY || obstacle.kind == OBSTACLE_STEP);
+}
+
+static bool may_end_there(const struct draft *draft, const struct simulation *sim, uint32_t vm)
+{
+	const struct fleet *fleet = draft->fleet;
+	const struct wish *wish = &draft->wishes[vm];
+	uint32_t at = sim->at[vm];
+	if (at == fleet->vms[vm].home) {
+		return true;
+	}
+	if (!wish->flexible && wish->why != WHY_NONE) {
+		return at == wish->goal;
+	}
+	if (!place_is_sticky(draft, vm) || !fleet_suits(fleet, vm, at)) {
+		return false;
+	}
+	return wish->flexible || (!group_has(fleet, vm) && had_to_leave(draft, sim, vm));
+}
+
+bool judge_may_end(const struct draft *draft, const struct simulation *sim)
+{
+	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
+		if (!may_end_there(draft, sim, vm)) {
+			return false;
+		}
+	}
+	for (uint32_t i = 0; i < draft->fleet->rule_count; i++) {
+		const struct rule *rule = &draft->fleet->rules[i];
+		if (rule->policy->kind == POLICY_TOGETHER && !group_is_parted(draft->start, rule) &&
+		    group_is_parted(sim, rule)) {
+			return false;
+		}
+	}
+	return true;
+}

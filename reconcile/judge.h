@@ -1,0 +1,26 @@
+/*
+ * How good a state is as the end of a plan: how many VMs are not where the rules want them, and whether a plan may end
+ * there at all. The same measure for every way of finding a plan. Pure.
+ */
+#ifndef BERTH_JUDGE_H
+#define BERTH_JUDGE_H
+
+#include "reconcile/place.h"
+
+/*
+ * VMs that are not in place: the pinned and grouped ones that are not at their goals, others on hosts that do not suit
+ * them, and of those that should give way on hosts over capacity or crowded as few as would have to. `draft` carries
+ * the wishes of place_alone().
+ */
+uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim);
+
+/*
+ * May a plan end like this? Everybody is at home or in place; nobody who could have stayed has moved; no group is
+ * parted that stood together.
+ */
+bool judge_may_end(const struct draft *draft, const struct simulation *sim);
+
+/* Moves that the VM certainly still has to make, 0 or 1, with the wishes of place_alone(). */
+uint32_t judge_still_to_move(const struct draft *draft, const struct simulation *sim, uint32_t vm);
+
+#endif

@@ -1,0 +1,289 @@
+/*
+ * What must be true of every plan, tried on thousands of small random fleets. A failing seed is printed: it is the same
+ * fleet every time.
+ */
+#include "tests/unit/checker.h"
+
+#include "reconcile/planner.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { FLEETS = 3000 };
+
+static uint64_t fleets(void)
+{
+	const char *more = getenv("BERTH_TEST_FLEETS");
+	return more == NULL ? FLEETS : strtoull(more, NULL, 10);
+}
+
+#define CHECK(condition)                                                                                               \
+	do {                                                                                                           \
+		if (!(condition)) {                                                                                    \
+			fail_msg("fleet %llu: %s", (unsigned long long)seed, #condition);                              \
+		}                                                                                                      \
+	} while (0)
+
+static const struct plan *make_plan(struct arena *arena, const struct sample *sample)
+{
+	return planner_plan(arena, sample->desired, sample->inventory, &(struct planner_options){.effort = 1});
+}
+
+static int find_vm(const struct world *w, const char *name)
+{
+	for (int v = 0; v < w->vm_count; v++) {
+		if (text_equal(w->vm[v]->name, name)) {
+			return v;
+		}
+	}
+	return -1;
+}
+
+static int find_host(const struct world *w, const char *name)
+{
+	for (int h = 0; h < w->host_count; h++) {
+		if (text_equal(w->host[h]->name, name)) {
+			return h;
+		}
+	}
+	return -1;
+}
+
+/* Runs the plan in the checker's world. */
+static void replay(struct world *w, const struct plan *plan, uint64_t seed)
+{
+	for (size_t i = 0; i < plan->move_count; i++) {
+		const struct move *move = &plan->moves[i];
+		int v = find_vm(w, move->vm);
+		int from = find_host(w, move->from);
+		int to = find_host(w, move->to);
+		CHECK(v >= 0 && from >= 0 && to >= 0);
+		CHECK(w->at[v] == from);
+		CHECK(legal(w, v, to));
+		w->at[v] = to;
+		CHECK(free_on(w, from) == move->free_from_after);
+		CHECK(free_on(w, to) == move->free_to_after);
+		CHECK(text_equal(move->uuid, w->vm[v]->uuid));
+	}
+	for (size_t i = 0; i < plan->move_count; i++) {
+		const struct move *move = &plan->moves[i];
+		CHECK(move->hop == (find_host(w, move->to) != w->at[find_vm(w, move->vm)]));
+	}
+}
+
+static bool is_blocked(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->blocked_count; i++) {
+		if (text_equal(plan->blocked[i].vm, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_parted(const struct world *w, const struct policy *p)
+{
+	for (int a = 0; a < w->vm_count; a++) {
+		for (int b = 0; b < a; b++) {
+			if (is_member(w, p, a) && is_member(w, p, b) && !same_group(w, p, w->at[a], w->at[b])) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void check_end(struct world *w, const struct plan *plan, uint64_t seed, bool together)
+{
+	for (int v = 0; v < w->vm_count; v++) {
+		bool blocked = is_blocked(plan, w->vm[v]->name);
+		CHECK(!w->movable[v] || suits(w, v, w->at[v]) || blocked);
+		CHECK(w->at[v] == w->home[v] || w->movable[v]);
+		CHECK(!blocked || w->at[v] == w->home[v]);
+	}
+	CHECK(together || may_end(w));
+	CHECK(plan->feasible == (plan->blocked_count == 0));
+	CHECK(plan->bound <= plan->move_count);
+	CHECK(plan->optimal == (plan->bound == plan->move_count));
+	struct world start = *w;
+	memcpy(start.at, w->home, sizeof(start.at));
+	for (size_t i = 0; i < w->desired->policy_count; i++) {
+		const struct policy *p = &w->desired->policies[i];
+		CHECK(p->kind != POLICY_TOGETHER || is_parted(&start, p) || !is_parted(w, p));
+	}
+}
+
+/* What the inventory is after the plan's moves. */
+static struct sample after(struct arena *arena, const struct sample *sample, const struct world *w)
+{
+	struct sample result = {sample->desired, arena_alloc(arena, sizeof(struct inventory))};
+	size_t count = sample->inventory->host_count;
+	*result.inventory = *sample->inventory;
+	result.inventory->hosts = arena_grow(arena, sample->inventory->hosts, count, count, sizeof(struct host));
+	for (size_t i = 0; i < count; i++) {
+		struct host *host = &result.inventory->hosts[i];
+		host->vms = arena_array(arena, VMS, sizeof(struct vm));
+		host->pools = arena_grow(arena, host->pools, 1, 1, sizeof(struct pool));
+		host->vm_count = 0;
+		for (int h = 0; h < w->host_count; h++) {
+			if (w->seen[h] != &sample->inventory->hosts[i]) {
+				continue;
+			}
+			int64_t free = pool_free(w, h);
+			host->pools[0].free = free < 0 ? 0 : (uint64_t)free;
+			for (int v = 0; v < w->vm_count; v++) {
+				if (w->at[v] == h) {
+					host->vms[host->vm_count++] = *w->vm[v];
+				}
+			}
+		}
+	}
+	inventory_sort(result.inventory);
+	return result;
+}
+
+static void test_plans_keep_the_rules(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= fleets(); seed++) {
+		cleanup_arena struct arena *arena = arena_create();
+		bool together = seed % 3 == 0;
+		struct sample sample = make_sample(arena, seed, together);
+		const struct plan *plan = make_plan(arena, &sample);
+		struct world w = make_world(&sample);
+		replay(&w, plan, seed);
+		check_end(&w, plan, seed, together);
+	}
+}
+
+static void test_the_result_of_a_plan_needs_no_plan(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= fleets(); seed++) {
+		cleanup_arena struct arena *arena = arena_create();
+		struct sample sample = make_sample(arena, seed, seed % 3 == 0);
+		const struct plan *plan = make_plan(arena, &sample);
+		struct world w = make_world(&sample);
+		replay(&w, plan, seed);
+		struct sample next = after(arena, &sample, &w);
+		const struct plan *again = make_plan(arena, &next);
+		/* Blocked VMs may find new room where others' disks have left; without them nothing moves. */
+		CHECK(plan->blocked_count > 0 || again->move_count == 0);
+	}
+}
+
+static void reverse(void *items, size_t count, size_t size, struct arena *arena)
+{
+	char *bytes = items;
+	char *copy = arena_grow(arena, items, count, count, size);
+	for (size_t i = 0; i < count; i++) {
+		memcpy(bytes + i * size, copy + (count - 1 - i) * size, size);
+	}
+}
+
+static void test_the_order_of_the_input_changes_nothing(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= fleets(); seed++) {
+		cleanup_arena struct arena *arena = arena_create();
+		struct sample one = make_sample(arena, seed, seed % 3 == 0);
+		struct sample two = make_sample(arena, seed, seed % 3 == 0);
+		for (size_t i = 0; i < two.inventory->host_count; i++) {
+			struct host *host = &two.inventory->hosts[i];
+			reverse(host->vms, host->vm_count, sizeof(struct vm), arena);
+		}
+		reverse(two.inventory->hosts, two.inventory->host_count, sizeof(struct host), arena);
+		inventory_sort(two.inventory);
+		assert_string_equal(plan_json(arena, make_plan(arena, &one)), plan_json(arena, make_plan(arena, &two)));
+	}
+}
+
+struct best {
+	int unplaced;
+	int moves;
+};
+
+/* Every state that moves can lead to, breadth first: the least that can be left unplaced, and the moves it takes. */
+static struct best search_everything(struct world *w)
+{
+	enum { STATES = 65536 };
+	static uint16_t queue[STATES];
+	static int16_t moves[STATES];
+	struct best best = {VMS + 1, 0};
+	uint32_t states = 1;
+	for (int v = 0; v < w->vm_count; v++) {
+		states *= (uint32_t)w->host_count;
+	}
+	assert_true(states <= STATES);
+	memset(moves, 0xff, sizeof(moves));
+	uint32_t start = 0;
+	for (int v = w->vm_count - 1; v >= 0; v--) {
+		start = start * (uint32_t)w->host_count + (uint32_t)w->home[v];
+	}
+	uint32_t first = 0;
+	uint32_t end = 0;
+	queue[end++] = (uint16_t)start;
+	moves[start] = 0;
+	while (first < end) {
+		uint32_t code = queue[first++];
+		uint32_t rest = code;
+		for (int v = 0; v < w->vm_count; v++) {
+			w->at[v] = (int)(rest % (uint32_t)w->host_count);
+			rest /= (uint32_t)w->host_count;
+		}
+		int unplaced = count_unplaced(w);
+		if (unplaced < best.unplaced && may_end(w)) {
+			best = (struct best){unplaced, moves[code]};
+		}
+		uint32_t weight = 1;
+		for (int v = 0; v < w->vm_count; v++, weight *= (uint32_t)w->host_count) {
+			for (int h = 0; h < w->host_count; h++) {
+				uint32_t next = code - (uint32_t)w->at[v] * weight + (uint32_t)h * weight;
+				if (moves[next] < 0 && w->movable[v] && !hopeless(w, v) && legal(w, v, h)) {
+					moves[next] = (int16_t)(moves[code] + 1);
+					queue[end++] = (uint16_t)next;
+				}
+			}
+		}
+	}
+	return best;
+}
+
+static void test_no_search_finds_a_better_plan(void **state)
+{
+	(void)state;
+	unsigned int optimal = 0;
+	for (uint64_t seed = 1; seed <= fleets(); seed++) {
+		cleanup_arena struct arena *arena = arena_create();
+		struct sample sample = make_sample(arena, seed, false);
+		const struct plan *plan = make_plan(arena, &sample);
+		struct world w = make_world(&sample);
+		struct best best = search_everything(&w);
+		memcpy(w.at, w.home, sizeof(w.at));
+		replay(&w, plan, seed);
+		int unplaced = count_unplaced(&w);
+		CHECK(unplaced >= best.unplaced);
+		CHECK(unplaced > best.unplaced || (int)plan->bound <= best.moves);
+		CHECK(unplaced > best.unplaced || (int)plan->move_count >= best.moves);
+		CHECK(!plan->optimal || unplaced == best.unplaced);
+		CHECK(!plan->optimal || (int)plan->move_count == best.moves);
+		optimal += plan->optimal ? 1 : 0;
+	}
+	print_message("%u of %llu plans are optimal\n", optimal, (unsigned long long)fleets());
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_plans_keep_the_rules),
+	        cmocka_unit_test(test_the_result_of_a_plan_needs_no_plan),
+	        cmocka_unit_test(test_the_order_of_the_input_changes_nothing),
+	        cmocka_unit_test(test_no_search_finds_a_better_plan),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
