@@ -2,196 +2,16 @@
 
 #include "state/arena.h"
 #include "state/escape.h"
-#include "state/status.h"
-#include "state/text.h"
+#include "state/picture_place.h"
 #include "state/units.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
-/* Pixels. */
-enum {
-	WIDTH = 960,
-	MARGIN = 20,
-	LABEL = 190, /* of the hosts' names */
-	BAR = WIDTH - LABEL - 2 * MARGIN,
-	LETTER = 7,  /* a character, roughly */
-	ROWS = 200,  /* hosts shown at most */
-	ARROWS = 24, /* more would hide what they show */
-};
-
-enum kind { STAYS, LEAVES, ARRIVES, MOVED, FOREIGN, KINDS };
-
-/* A VM on a host's bar. */
-struct piece {
-	const struct vm *vm;
-	size_t row;
-	double x;
-	double width;
-	enum kind kind;
-	const char *note;
-};
-
-struct row {
-	const char *host;
-	const char *connection;
-	uint64_t capacity;
-	uint64_t claims;
-	uint64_t overhead; /* of each VM */
-	double end;        /* of the pieces so far */
-};
-
-struct picture {
-	struct arena *arena;
-	struct text text;
-	const struct plan *plan;
-	const struct move_progress *progress;
-	const struct inventory *inventory;
-	struct row *rows;
-	size_t row_count;
-	struct piece *pieces;
-	size_t piece_count;
-	double scale; /* pixels a byte */
-	int row_height;
-	int bar_height;
-	bool used[KINDS];
-};
-
-static bool is_to_come(const struct picture *picture, size_t move)
+/* With one decimal, whatever the locale's point is. */
+static const char *px(const struct picture *picture, double x)
 {
-	enum move_state state = picture->progress == NULL ? MOVE_PENDING : picture->progress[move].state;
-	return state == MOVE_PENDING || state == MOVE_RUNNING;
-}
-
-static bool is_done(const struct picture *picture, size_t move)
-{
-	return picture->progress != NULL && picture->progress[move].state == MOVE_DONE;
-}
-
-static const struct host_claims *claims_of(const struct plan *plan, const char *host)
-{
-	for (size_t i = 0; plan != NULL && i < plan->host_count; i++) {
-		if (text_equal(plan->hosts[i].host, host)) {
-			return &plan->hosts[i];
-		}
-	}
-	return NULL;
-}
-
-/* What is the plan's about a VM on this host. */
-static enum kind kind_of(const struct picture *picture, const struct vm *vm, const char *host, const char **ret_note)
-{
-	const struct plan *plan = picture->plan;
-	enum kind kind = STAYS;
-	for (size_t i = 0; plan != NULL && i < plan->move_count; i++) {
-		const struct move *move = &plan->moves[i];
-		if (!text_equal(move->uuid, vm->uuid)) {
-			continue;
-		}
-		if (is_to_come(picture, i) && text_equal(move->from, host)) {
-			*ret_note = arena_print(picture->arena, ", to %s", move->to);
-			return LEAVES;
-		}
-		if (is_done(picture, i) && text_equal(move->to, host)) {
-			*ret_note = arena_print(picture->arena, ", from %s", move->from);
-			kind = MOVED;
-		}
-	}
-	for (size_t i = 0; plan != NULL && kind == STAYS && i < plan->unmanaged_count; i++) {
-		if (text_equal(plan->unmanaged[i].uuid, vm->uuid)) {
-			*ret_note = ", unmanaged";
-			return FOREIGN;
-		}
-	}
-	return kind;
-}
-
-static void add_piece(struct picture *picture, size_t row, const struct vm *vm, enum kind kind, const char *note)
-{
-	struct row *on = &picture->rows[row];
-	double width = (double)(vm->memory + on->overhead) * picture->scale;
-	ARENA_ADD(picture->arena, picture->pieces, picture->piece_count) =
-	        (struct piece){.vm = vm, .row = row, .x = on->end, .width = width, .kind = kind, .note = note};
-	on->end += width;
-	picture->used[kind] = true;
-}
-
-static size_t row_of(const struct picture *picture, const char *host)
-{
-	size_t row = 0;
-	while (row < picture->row_count && !text_equal(picture->rows[row].host, host)) {
-		row++;
-	}
-	return row;
-}
-
-static const struct vm *vm_of(const struct picture *picture, const char *uuid)
-{
-	for (size_t i = 0; i < picture->inventory->host_count; i++) {
-		const struct vm *vm = host_vm_by_uuid(&picture->inventory->hosts[i], uuid);
-		if (vm != NULL) {
-			return vm;
-		}
-	}
-	return NULL;
-}
-
-/* Rows, and the scale on which the widest of them fills the bar, with what will have arrived. */
-static void measure(struct picture *picture)
-{
-	const struct inventory *inventory = picture->inventory;
-	uint64_t most = 1;
-	picture->row_count = inventory->host_count < ROWS ? inventory->host_count : ROWS;
-	picture->rows = arena_array(picture->arena, picture->row_count, sizeof(*picture->rows));
-	for (size_t i = 0; i < picture->row_count; i++) {
-		const struct host *host = &inventory->hosts[i];
-		const struct host_claims *claims = claims_of(picture->plan, host->name);
-		uint64_t memory = 0;
-		for (size_t j = 0; j < host->vm_count; j++) {
-			memory += host->vms[j].memory;
-		}
-		struct row row = {
-		        .host = host->name, .connection = host->connection, .capacity = host->memory, .claims = memory};
-		if (claims != NULL) {
-			row.capacity = claims->capacity;
-			row.claims = claims->claims_before > memory ? claims->claims_before : memory;
-			row.overhead = host->vm_count == 0 ? 0 : (row.claims - memory) / host->vm_count;
-		}
-		uint64_t widest = row.claims > row.capacity ? row.claims : row.capacity;
-		for (size_t j = 0; picture->plan != NULL && j < picture->plan->move_count; j++) {
-			const struct move *move = &picture->plan->moves[j];
-			if (is_to_come(picture, j) && text_equal(move->to, row.host)) {
-				row.claims += move->memory + row.overhead;
-			}
-		}
-		widest = row.claims > widest ? row.claims : widest;
-		most = widest > most ? widest : most;
-		picture->rows[i] = row;
-	}
-	picture->scale = (double)BAR / (double)most;
-	picture->row_height = picture->row_count <= 8 ? 60 : picture->row_count <= 30 ? 40 : 26;
-	picture->bar_height = picture->row_height * 3 / 5;
-}
-
-static void place_pieces(struct picture *picture)
-{
-	const struct plan *plan = picture->plan;
-	for (size_t i = 0; i < picture->row_count; i++) {
-		const struct host *host = &picture->inventory->hosts[i];
-		for (size_t j = 0; j < host->vm_count; j++) {
-			const char *note = "";
-			enum kind kind = kind_of(picture, &host->vms[j], host->name, &note);
-			add_piece(picture, i, &host->vms[j], kind, note);
-		}
-	}
-	for (size_t i = 0; plan != NULL && i < plan->move_count; i++) {
-		const struct vm *vm = vm_of(picture, plan->moves[i].uuid);
-		size_t row = row_of(picture, plan->moves[i].to);
-		if (is_to_come(picture, i) && vm != NULL && row < picture->row_count) {
-			add_piece(picture, row, vm, ARRIVES,
-			          arena_print(picture->arena, ", from %s", plan->moves[i].from));
-		}
-	}
+	long tenths = (long)(x * 10 + 0.5);
+	return arena_print(picture->arena, "%ld.%ld", tenths / 10, tenths % 10);
 }
 
 static int top_of(const struct picture *picture, size_t row)
@@ -224,15 +44,15 @@ static void draw_piece(struct picture *picture, const struct piece *piece)
 	int top = top_of(picture, piece->row);
 	double width = piece->width > 2 ? piece->width - 1.5 : piece->width;
 	text_print(&picture->text,
-	           "<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"2\">"
+	           "<rect class=\"%s\" x=\"%s\" y=\"%d\" width=\"%s\" height=\"%d\" rx=\"2\">"
 	           "<title>%s: %s, %s%s</title></rect>\n",
-	           class_of(piece->kind), piece->x, top, width, picture->bar_height, escape_xml(picture->arena, name),
-	           units_size_short(picture->arena, (int64_t)piece->vm->memory), vm_state_word(piece->vm->state),
-	           escape_xml(picture->arena, piece->note));
+	           class_of(piece->kind), px(picture, piece->x), top, px(picture, width), picture->bar_height,
+	           escape_xml(picture->arena, name), units_size_short(picture->arena, (int64_t)piece->vm->memory),
+	           vm_state_word(piece->vm->state), escape_xml(picture->arena, piece->note));
 	size_t letters = width > 2 * LETTER ? (size_t)((width - LETTER) / LETTER) : 0;
 	if (letters >= 3 && picture->bar_height >= 20 && (text_width(name) <= letters || letters >= 6)) {
-		text_print(&picture->text, "<text class=\"on %s\" x=\"%.1f\" y=\"%d\">%s</text>\n",
-		           class_of(piece->kind), piece->x + width / 2, top + picture->bar_height / 2 + 4,
+		text_print(&picture->text, "<text class=\"on %s\" x=\"%s\" y=\"%d\">%s</text>\n", class_of(piece->kind),
+		           px(picture, piece->x + width / 2), top + picture->bar_height / 2 + 4,
 		           escape_xml(picture->arena, escape_cut(picture->arena, name, letters)));
 	}
 }
@@ -253,8 +73,9 @@ static void draw_row(struct picture *picture, size_t index)
 	text_print(&picture->text, "<text class=\"fill%s\" x=\"%d\" y=\"%d\">%s</text>\n", tall ? "" : " end",
 	           tall ? MARGIN : LABEL + MARGIN - 10, tall ? middle + 13 : middle + 4,
 	           row->connection == NULL ? fill : "no answer");
-	text_print(&picture->text, "<rect class=\"bar%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>\n",
-	           row->connection == NULL ? "" : " away", LABEL + MARGIN, top, width, picture->bar_height);
+	text_print(&picture->text, "<rect class=\"bar%s\" x=\"%d\" y=\"%d\" width=\"%s\" height=\"%d\" rx=\"3\"/>\n",
+	           row->connection == NULL ? "" : " away", LABEL + MARGIN, top, px(picture, width),
+	           picture->bar_height);
 }
 
 /* Where a host's claims pass its capacity. */
@@ -263,8 +84,8 @@ static void draw_limit(struct picture *picture, size_t index)
 	const struct row *row = &picture->rows[index];
 	double x = LABEL + MARGIN + (double)row->capacity * picture->scale;
 	if (row->end > x + 1) {
-		text_print(&picture->text, "<rect class=\"over\" x=\"%.1f\" y=\"%d\" width=\"2\" height=\"%d\"/>\n", x,
-		           top_of(picture, index) - 3, picture->bar_height + 6);
+		text_print(&picture->text, "<rect class=\"over\" x=\"%s\" y=\"%d\" width=\"2\" height=\"%d\"/>\n",
+		           px(picture, x), top_of(picture, index) - 3, picture->bar_height + 6);
 	}
 }
 
@@ -283,13 +104,13 @@ static void draw_arrows(struct picture *picture)
 {
 	size_t count = 0;
 	for (size_t i = 0; picture->plan != NULL && i < picture->plan->move_count; i++) {
-		count += is_to_come(picture, i);
+		count += picture_is_to_come(picture, i);
 	}
 	for (size_t i = 0; count <= ARROWS && picture->plan != NULL && i < picture->plan->move_count; i++) {
 		const struct move *move = &picture->plan->moves[i];
 		const struct piece *from = find_piece(picture, move->from, move->uuid);
 		const struct piece *to = find_piece(picture, move->to, move->uuid);
-		if (!is_to_come(picture, i) || from == NULL || to == NULL) {
+		if (!picture_is_to_come(picture, i) || from == NULL || to == NULL) {
 			continue;
 		}
 		bool down = to->row > from->row;
@@ -298,8 +119,8 @@ static void draw_arrows(struct picture *picture)
 		int y1 = top_of(picture, from->row) + (down ? picture->bar_height : 0);
 		int y2 = top_of(picture, to->row) + (down ? -2 : picture->bar_height + 2);
 		int bend = (down ? 1 : -1) * picture->row_height / 2;
-		text_print(&picture->text, "<path class=\"way\" d=\"M%.1f %dC%.1f %d %.1f %d %.1f %d\"/>\n", x1, y1, x1,
-		           y1 + bend, x2, y2 - bend, x2, y2);
+		text_print(&picture->text, "<path class=\"way\" d=\"M%s %dC%s %d %s %d %s %d\"/>\n", px(picture, x1),
+		           y1, px(picture, x1), y1 + bend, px(picture, x2), y2 - bend, px(picture, x2), y2);
 	}
 }
 
@@ -326,12 +147,12 @@ static const char style[] =
         "<style>\n"
         "text{font:12px -apple-system,'Segoe UI','Noto Sans','DejaVu Sans',Helvetica,Arial,sans-serif}\n"
         ".page{fill:#fff}.host{fill:#1f2328;font-size:13px;font-weight:600}.fill{fill:#59636e}\n"
-        ".end{text-anchor:end}.on{fill:#fff;text-anchor:middle;pointer-events:none;stroke:none}\n"
+        ".end{text-anchor:end}.on{text-anchor:middle;pointer-events:none}\n"
         ".bar{fill:#e6eaef}.away{fill:none;stroke:#cf222e;stroke-dasharray:5 4}.over{fill:#cf222e}\n"
         ".stays{fill:#2f81d8}.moved{fill:#2da44e}.foreign{fill:#8c959f}.leaves{fill:#d9730d}\n"
         ".arrives{fill:#d9730d;fill-opacity:.15;stroke:#d9730d;stroke-dasharray:4 3}\n"
-        "text.arrives{fill:#a34f00;fill-opacity:1}text.on:not(.arrives){fill:#fff}\n"
-        ".way{fill:none;stroke:#a34f00;stroke-width:1.6;marker-end:url(#tip)}.tip{fill:#a34f00}\n"
+        "text.on{fill:#fff;fill-opacity:1;stroke:none}text.arrives{fill:#a34f00}\n"
+        ".way{fill:none;stroke:#a34f00;stroke-width:1.6;stroke-opacity:.7;marker-end:url(#tip)}.tip{fill:#a34f00}\n"
         "@media(prefers-color-scheme:dark){\n"
         ".page{fill:#0d1117}.host{fill:#e6edf3}.fill{fill:#9198a1}.bar{fill:#262c36}\n"
         ".stays{fill:#1f6feb}.moved{fill:#238636}.foreign{fill:#656c76}.leaves{fill:#bd561d}\n"
@@ -345,11 +166,7 @@ const char *picture_svg(struct arena *arena, const struct plan *plan, const stru
 {
 	struct picture picture = {.arena = arena, .plan = plan, .progress = progress, .inventory = inventory};
 	text_init(&picture.text, arena);
-	measure(&picture);
-	for (size_t i = 0; i < picture.row_count; i++) {
-		picture.rows[i].end = LABEL + MARGIN;
-	}
-	place_pieces(&picture);
+	picture_place(&picture);
 	int bottom = top_of(&picture, picture.row_count);
 	int height = bottom + 30;
 	text_print(&picture.text,
