@@ -140,7 +140,7 @@ static struct yaml_node *add_node(struct reader *reader, enum yaml_kind kind, co
 		return node;
 	}
 	if (reader->pending_count == reader->pending_room) {
-		size_t room = reader->pending_room == 0 ? 64 : reader->pending_room * 2;
+		size_t room = reader->pending_room * 2;
 		reader->pending = arena_grow(reader->arena, reader->pending, reader->pending_count, room,
 		                             sizeof(struct yaml_node *));
 		reader->pending_room = room;
@@ -329,7 +329,7 @@ static void read_events(struct reader *reader, yaml_parser_t *parser)
 const struct yaml_node *yaml_read(struct arena *arena, const struct desired_file *file, struct problems *problems)
 {
 	static const char mark[] = "\xef\xbb\xbf"; /* a byte order mark, as some editors write it */
-	struct reader reader = {.arena = arena, .problems = problems, .file = file->name};
+	struct reader reader = {.arena = arena, .problems = problems, .file = file->name, .pending_room = 64};
 	const char *bytes = file->bytes;
 	size_t length = file->length;
 	if (length >= sizeof(mark) - 1 && memcmp(bytes, mark, sizeof(mark) - 1) == 0) {
@@ -339,6 +339,7 @@ const struct yaml_node *yaml_read(struct arena *arena, const struct desired_file
 	if (!yaml_check_characters(problems, file->name, bytes, length)) {
 		return NULL;
 	}
+	reader.pending = arena_array(arena, reader.pending_room, sizeof(struct yaml_node *));
 	yaml_parser_t parser;
 	if (!yaml_parser_initialize(&parser)) {
 		abort();
