@@ -94,6 +94,7 @@ wait_until() {
 # --- the placement repository ---------------------------------------------------------------------------------------
 
 # A repository with the sandbox's hosts; a limit of their memory can be given.
+# shellcheck disable=SC2120 # the limit is optional
 new_repo() {
     git init -q -b main "$repo"
     git -C "$repo" config user.name Operator

@@ -1,3 +1,4 @@
+#!/bin/bash
 # A commit spreads VMs over the hosts: running ones with a local and with a network disk, and a stopped one.
 . "$(dirname "$0")/lib.sh"
 
