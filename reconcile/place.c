@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of each kind, for one VM without a place: bounds the work where hundreds have none. */
+enum { EXCHANGES_TRIED = 1000 };
+
 struct draft *draft_create(struct arena *arena, const struct fleet *fleet)
 {
 	struct draft *draft = arena_alloc(arena, sizeof(*draft));
@@ -217,30 +220,67 @@ static bool bar_without_room(struct draft *draft)
 	return any;
 }
 
-/* Makes room for a VM by moving one that was placed before it: vm to `host`, the other to the best host that is left.
- */
-static bool place_by_exchange(struct draft *draft, uint32_t vm, const uint32_t *placed, uint32_t placed_count)
+/* One that was placed before, or that may stay as long as nobody needs its room. */
+static bool may_be_exchanged(const struct draft *draft, uint32_t vm)
 {
-	uint32_t home = draft->fleet->vms[vm].home;
-	for (uint32_t i = 0; i < placed_count; i++) {
-		uint32_t other = placed[i];
-		uint32_t host = draft->wishes[other].goal;
-		if (host == NOWHERE || host == draft->fleet->vms[other].home || !could_go(draft, vm, host)) {
-			continue;
+	const struct wish *wish = &draft->wishes[vm];
+	bool placed = wish->flexible && wish->goal != NOWHERE;
+	bool stays = wish->why == WHY_NONE && place_is_sticky(draft, vm) && !group_has(draft->fleet, vm);
+	return !wish->barred && (placed || stays);
+}
+
+/* Only RAM and policies make one that could stay give way: what its own disks leave behind is no reason. */
+static bool needs_its_place(const struct draft *draft, uint32_t vm, uint32_t other)
+{
+	struct obstacle obstacle;
+	uint32_t host = draft->final->at[other];
+	return draft->wishes[other].why != WHY_NONE ||
+	       (!simulate_has_room(draft->final, vm, draft->fleet->vms[vm].home, host, &obstacle) &&
+	        (obstacle.kind == OBSTACLE_MEMORY || obstacle.kind == OBSTACLE_STEP));
+}
+
+/* Would the other one, lifted off, find another place, once the first stands where it stood? */
+static bool exchange(struct draft *draft, uint32_t vm, uint32_t other)
+{
+	uint32_t host = draft->final->at[other];
+	simulate_move(draft->final, other, NOWHERE);
+	if (simulate_has_room(draft->final, vm, draft->fleet->vms[vm].home, host, NULL)) {
+		simulate_move(draft->final, vm, host);
+		uint32_t elsewhere = place_best_host(draft, other);
+		if (elsewhere != NOWHERE) {
+			if (draft->wishes[other].why == WHY_NONE) {
+				place_lift(draft, other, WHY_ROOM, NULL);
+			}
+			simulate_move(draft->final, other, elsewhere);
+			draft->wishes[other].goal = elsewhere;
+			draft->wishes[vm].goal = host;
+			return true;
 		}
-		simulate_move(draft->final, other, NOWHERE);
-		if (simulate_has_room(draft->final, vm, home, host, NULL)) {
-			simulate_move(draft->final, vm, host);
-			uint32_t elsewhere = place_best_host(draft, other);
-			if (elsewhere != NOWHERE) {
-				simulate_move(draft->final, other, elsewhere);
-				draft->wishes[other].goal = elsewhere;
-				draft->wishes[vm].goal = host;
+		simulate_move(draft->final, vm, NOWHERE);
+	}
+	simulate_move(draft->final, other, host);
+	return false;
+}
+
+/*
+ * Makes room for a VM by giving another one another place: first one that has to leave its home anyway, then one that
+ * could stay. As few blocked as can be found comes before as few moves as can be found.
+ */
+static bool place_by_exchange(struct draft *draft, uint32_t vm)
+{
+	for (int stays = 0; stays < 2; stays++) {
+		uint32_t left = EXCHANGES_TRIED;
+		for (uint32_t other = 0; other < draft->fleet->vm_count && left > 0; other++) {
+			bool leaves = draft->wishes[other].why != WHY_NONE;
+			if (other == vm || leaves == (stays == 1) || !may_be_exchanged(draft, other) ||
+			    !could_go(draft, vm, draft->final->at[other]) || !needs_its_place(draft, vm, other)) {
+				continue;
+			}
+			left--;
+			if (exchange(draft, vm, other)) {
 				return true;
 			}
-			simulate_move(draft->final, vm, NOWHERE);
 		}
-		simulate_move(draft->final, other, host);
 	}
 	return false;
 }
@@ -272,7 +312,7 @@ static bool place_leavers(struct draft *draft)
 			simulate_move(draft->final, vm, host);
 			continue;
 		}
-		if (place_by_exchange(draft, vm, leavers, i)) {
+		if (place_by_exchange(draft, vm)) {
 			continue;
 		}
 		barred = true;

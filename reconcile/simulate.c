@@ -223,8 +223,8 @@ bool simulate_has_room(const struct simulation *sim, uint32_t vm, uint32_t from,
                        struct obstacle *ret_obstacle)
 {
 	struct obstacle at = {.vm = vm, .host = to, .from = from, .other = NOWHERE, .pool = NOWHERE};
-	return memory_fits(sim, at, ret_obstacle) && space_fits(sim, at, ret_obstacle) &&
-	       paths_fit(sim, at, ret_obstacle) && rules_fit(sim, at, ret_obstacle);
+	return memory_fits(sim, at, ret_obstacle) && rules_fit(sim, at, ret_obstacle) &&
+	       space_fits(sim, at, ret_obstacle) && paths_fit(sim, at, ret_obstacle);
 }
 
 bool simulate_allows(const struct simulation *sim, uint32_t vm, uint32_t to, struct obstacle *ret_obstacle)

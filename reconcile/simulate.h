@@ -30,7 +30,10 @@ struct simulation *simulate_copy(struct arena *arena, const struct simulation *s
  */
 bool simulate_allows(const struct simulation *sim, uint32_t vm, uint32_t to, struct obstacle *ret_obstacle);
 
-/* The part of it that depends on where others are: room in RAM and pools, names in the way, policies that count. */
+/*
+ * The part of it that depends on where others are, asked in this order: RAM, policies that count, pools, disks in the
+ * way.
+ */
 bool simulate_has_room(const struct simulation *sim, uint32_t vm, uint32_t from, uint32_t to,
                        struct obstacle *ret_obstacle);
 
