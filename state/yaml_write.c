@@ -5,7 +5,6 @@
 #include "state/text.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,12 +25,10 @@ static int take_bytes(void *data, unsigned char *bytes, size_t length)
 	return 1;
 }
 
-/* Both calls fail for want of memory, or for a call out of place: a bug. */
+/* Both fail for want of memory only, or for a call out of place: a bug. */
 static void emit(struct yaml_writer *writer, int made, yaml_event_t *event)
 {
 	if (!made || !yaml_emitter_emit(&writer->emitter, event)) {
-		static const char text[] = "berth: a YAML document cannot be written\n";
-		fputs(text, stderr);
 		abort();
 	}
 }
