@@ -66,7 +66,9 @@ static const struct reason *reason_apart(struct arena *arena, const struct fleet
 /* Is it where its entry and the policies that look at it alone want it? */
 static bool is_placed(const struct draft *done, const struct simulation *end, uint32_t vm)
 {
-	return !place_may_move(done, vm) || fleet_suits(done->fleet, vm, end->at[vm]);
+	const struct wish *wish = &done->wishes[vm];
+	bool parted = wish->barred && wish->why == WHY_TOGETHER;
+	return !place_may_move(done, vm) || (fleet_suits(done->fleet, vm, end->at[vm]) && !parted);
 }
 
 void explain_blocked(const struct draft *done, const struct simulation *end, struct plan *plan)

@@ -207,6 +207,7 @@ static void give_up(const struct group *group, const struct trial *ideal, bool s
 		if (should_join) {
 			wish->why = WHY_TOGETHER;
 			wish->rule = group->rule;
+			wish->grouped = group->rule;
 			wish->wanted = ideal->hosts[i];
 		} else if (stood && leaves_group) {
 			wish->grouped = group->rule;

@@ -207,6 +207,8 @@ enum code obstacle_code(const struct obstacle *obstacle)
 		return CODE_VERSION;
 	case OBSTACLE_FORMAT:
 		return CODE_FORMAT;
+	case OBSTACLE_GROUP:
+		return obstacle->free >= 0 && (uint64_t)obstacle->free >= obstacle->need ? CODE_POLICY : CODE_MEMORY;
 	case OBSTACLE_MEMORY:
 		return CODE_MEMORY;
 	case OBSTACLE_SPACE:

@@ -25,6 +25,7 @@ enum obstacle_kind {
 	OBSTACLE_MEMORY,
 	OBSTACLE_SPACE, /* in a pool */
 	OBSTACLE_STEP,  /* a policy would be broken by the step */
+	OBSTACLE_GROUP, /* of those that are to stand together, not all find a place */
 };
 
 struct obstacle {
@@ -33,11 +34,11 @@ struct obstacle {
 	uint32_t host; /* the target */
 	uint32_t from;
 	uint32_t other;                /* VM that is in the way */
-	const struct rule *rule;       /* RULE, STEP */
+	const struct rule *rule;       /* RULE, STEP, GROUP */
 	const struct disk *disk;       /* STORAGE, POOL, FORMAT, SPACE, IN_THE_WAY */
 	const struct refusal *refusal; /* IMMOVABLE */
 	uint32_t pool;                 /* SPACE: of the fleet's pools */
-	int64_t free;                  /* MEMORY, SPACE */
+	int64_t free;                  /* MEMORY, SPACE, GROUP */
 	uint64_t need;
 };
 

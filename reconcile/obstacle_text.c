@@ -62,6 +62,17 @@ static const char *pool_text(struct arena *arena, const struct fleet *fleet, con
 	                   o->disk->source);
 }
 
+static const char *group_text(struct arena *arena, const struct fleet *fleet, const struct obstacle *o)
+{
+	const char *group = o->rule->policy->name;
+	if (obstacle_code(o) == CODE_MEMORY) {
+		return shortage_text(arena, o, fleet->hosts[o->host].name,
+		                     arena_print(arena, "what policy %s brings there together", group));
+	}
+	return arena_print(arena, "policy %s: %s may not be parted from the others, which cannot all go to one place",
+	                   group, fleet->vms[o->vm].name);
+}
+
 const char *obstacle_text(struct arena *arena, const struct fleet *fleet, const struct obstacle *o)
 {
 	const char *host = o->host == NOWHERE ? "" : fleet->hosts[o->host].name;
@@ -106,6 +117,8 @@ const char *obstacle_text(struct arena *arena, const struct fleet *fleet, const 
 		return space_text(arena, fleet, o);
 	case OBSTACLE_STEP:
 		return arena_print(arena, "policy %s leaves no place for %s on %s", o->rule->policy->name, vm, host);
+	case OBSTACLE_GROUP:
+		return group_text(arena, fleet, o);
 	case OBSTACLE_NONE:
 		break;
 	}

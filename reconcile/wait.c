@@ -63,6 +63,7 @@ static int rank_of(const struct obstacle *obstacle)
 	case OBSTACLE_SPACE:
 		return 2;
 	case OBSTACLE_STEP:
+	case OBSTACLE_GROUP:
 		return 3;
 	case OBSTACLE_IN_THE_WAY:
 		return 4;
@@ -101,7 +102,7 @@ static bool may_end_on(const struct draft *done, uint32_t vm, uint32_t host)
 	uint32_t home = done->fleet->vms[vm].home;
 	const struct wish *wish = &done->wishes[vm];
 	uint32_t pin = fleet_pin(done->fleet, vm);
-	if (host == home || (pin != NOWHERE && host != pin)) {
+	if (host == home || (pin != NOWHERE && host != pin) || (wish->wanted != NOWHERE && host != wish->wanted)) {
 		return false;
 	}
 	if (wish->why == WHY_CROWD && wish->rule->group_of[host] == wish->rule->group_of[home]) {
@@ -127,6 +128,22 @@ static void find_target(struct waiting *waiting, uint32_t vm)
 		if (waiting->targets[vm] == NOWHERE || is_nearer(&obstacle, &waiting->obstacles[vm])) {
 			waiting->targets[vm] = host;
 			waiting->obstacles[vm] = obstacle;
+		}
+	}
+}
+
+/* It alone would have room: what is short is room for its whole group. */
+static void blame_group(struct waiting *waiting, uint32_t vm)
+{
+	const struct fleet *fleet = waiting->done->fleet;
+	const struct rule *rule = waiting->done->wishes[vm].grouped;
+	uint32_t host = waiting->targets[vm];
+	struct obstacle *obstacle = &waiting->obstacles[vm];
+	*obstacle = (struct obstacle){.kind = OBSTACLE_GROUP, .vm = vm, .host = host, .rule = rule};
+	obstacle->free = simulate_free(waiting->end, host);
+	for (uint32_t i = 0; i < fleet->vm_count; i++) {
+		if (rule->members[i] && waiting->end->at[i] != host && waiting->done->wishes[i].wanted == host) {
+			obstacle->need += fleet_claim(fleet, i, host);
 		}
 	}
 }
@@ -171,7 +188,10 @@ void wait_resolve(struct waiting *waiting)
 	for (uint32_t i = 0; i < waiting->count; i++) {
 		uint32_t vm = waiting->order[i];
 		find_target(waiting, vm);
-		if (waiting->targets[vm] != NOWHERE && waiting->obstacles[vm].kind == OBSTACLE_NONE) {
+		bool clear = waiting->targets[vm] != NOWHERE && waiting->obstacles[vm].kind == OBSTACLE_NONE;
+		if (clear && waiting->done->wishes[vm].barred && waiting->done->wishes[vm].grouped != NULL) {
+			blame_group(waiting, vm);
+		} else if (clear) {
 			find_blockers(waiting, vm);
 		}
 	}
@@ -291,18 +311,25 @@ static struct reason reason_without_target(const struct waiting *waiting, uint32
 	const char *rest = v->desired->pinned
 	                           ? arena_print(waiting->done->arena, "and %s is pinned to it", v->name)
 	                           : arena_print(waiting->done->arena, "and no other host suits %s", v->name);
-	if (fleet->hosts[v->home].desired->maintenance) {
+	bool alone = waiting->done->wishes[vm].grouped == NULL;
+	if (alone && fleet->hosts[v->home].desired->maintenance) {
 		return (struct reason){CODE_MAINTENANCE,
 		                       arena_print(waiting->done->arena, "%s is in maintenance, %s", home, rest)};
 	}
-	const struct rule *rule = waiting->done->wishes[vm].rule;
+	const struct wish *wish = &waiting->done->wishes[vm];
+	if (wish->grouped != NULL && wish->barred) {
+		return (struct reason){CODE_POLICY,
+		                       arena_print(waiting->done->arena, "policy %s: no host suits all of its VMs",
+		                                   wish->grouped->policy->name)};
+	}
+	const struct rule *rule = wish->rule;
 	rule = rule != NULL ? rule : fleet_forbidding_rule(fleet, vm, v->home);
 	if (rule != NULL) {
 		return (struct reason){CODE_POLICY,
 		                       arena_print(waiting->done->arena, "policy %s does not admit it on %s, %s",
 		                                   rule->policy->name, home, rest)};
 	}
-	if (waiting->done->wishes[vm].why == WHY_OVER || waiting->done->wishes[vm].why == WHY_ROOM) {
+	if (wish->why == WHY_OVER || wish->why == WHY_ROOM) {
 		return (struct reason){CODE_MEMORY,
 		                       arena_print(waiting->done->arena, "%s is over capacity, %s", home, rest)};
 	}

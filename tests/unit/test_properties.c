@@ -6,6 +6,7 @@
 
 #include "reconcile/planner.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -214,7 +215,7 @@ static struct best search_everything(struct world *w)
 	enum { STATES = 65536 };
 	static uint16_t queue[STATES];
 	static int16_t moves[STATES];
-	struct best best = {VMS + 1, 0};
+	struct best best = {INT_MAX, 0};
 	uint32_t states = 1;
 	for (int v = 0; v < w->vm_count; v++) {
 		states *= (uint32_t)w->host_count;
