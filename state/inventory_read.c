@@ -364,8 +364,10 @@ static void read_host(struct reading *reading, const struct yaml_node *key, cons
 	require(reading, key, value, "host", "vms", true);
 	const char *connection = get_text(reading, value, "connection", "ok");
 	host->connection = strcmp(connection, "ok") == 0 ? NULL : connection;
-	if (!units_parse_time(get_word(reading, value, "seen", "1970-01-01T00:00:00Z"), &host->seen)) {
-		add_wrong(reading, "seen", get(value, "seen"), "a time in UTC, such as 2026-11-23T05:00:00Z");
+	const char *seen = get_word(reading, value, "seen", "1970-01-01T00:00:00Z");
+	if (!units_parse_time(seen, &host->seen) || host->seen < 0) {
+		add_wrong(reading, "seen", get(value, "seen"),
+		          "a time in UTC since 1970, such as 2026-11-23T05:00:00Z");
 	}
 	host->uuid = get_text(reading, value, "uuid", "");
 	host->memory = get_size(reading, value, "memory", 0);

@@ -219,7 +219,7 @@ static const struct problem_case PROBLEM_CASES[] = {
         {"hosts: {a: {memory: 1GiB, vms: {v: {" VM "}, v: {" VM "}}}}\n",
          "i.yaml:1:123: key 'v' is given twice: first at i.yaml:1:33\n"},
         {"hosts: {a: {memory: 1GiB, seen: yesterday, networks: x, pools: {p: {state: odd, formats: [x]}}, vms: }}\n",
-         "i.yaml:1:33: 'seen' must be a time in UTC, such as 2026-11-23T05:00:00Z, not 'yesterday'\n"
+         "i.yaml:1:33: 'seen' must be a time in UTC since 1970, such as 2026-11-23T05:00:00Z, not 'yesterday'\n"
          "i.yaml:1:54: 'networks' must be a list, not 'x'\n"
          "i.yaml:1:76: 'state' must be active or inactive, not 'odd'\n"
          "i.yaml:1:91: 'formats' must be a list of raw, qcow2 and other, not 'x'\n"},
