@@ -1,11 +1,11 @@
 #include "reconcile/wait.h"
 
-#include "reconcile/order.h"
 #include "state/arena.h"
-#include "state/text.h"
-#include "state/units.h"
 
 #include <stdlib.h>
+
+/* More room is tried for a ring as often as this allows: each try plans the whole fleet once more. */
+enum { TRIES_TIMES_VMS = 20000 };
 
 void wait_begin(struct waiting *waiting, const struct draft *done, const struct simulation *end)
 {
@@ -16,11 +16,17 @@ void wait_begin(struct waiting *waiting, const struct draft *done, const struct 
 	        .end = end,
 	        .loose = simulate_copy(arena, end),
 	        .blocked = arena_array(arena, count, sizeof(bool)),
-	        .order = arena_array(arena, count, sizeof(uint32_t)),
+	        .all = {.items = arena_array(arena, count, sizeof(uint32_t))},
 	        .obstacles = arena_array(arena, count, sizeof(struct obstacle)),
 	        .targets = arena_array(arena, count, sizeof(uint32_t)),
-	        .waits_for = arena_array(arena, count, sizeof(bool *)),
+	        .waits_for = arena_array(arena, count, sizeof(struct vm_list)),
+	        .ring_of = arena_array(arena, count, sizeof(uint32_t)),
+	        .ring_texts = arena_array(arena, count, sizeof(char *)),
+	        .tries_left = TRIES_TIMES_VMS / (count + 1) + 1,
 	};
+	for (uint32_t vm = 0; vm < count; vm++) {
+		waiting->ring_of[vm] = NOWHERE;
+	}
 }
 
 void wait_add(struct waiting *waiting, uint32_t vm)
@@ -148,158 +154,80 @@ static void blame_group(struct waiting *waiting, uint32_t vm)
 	}
 }
 
-/* Which of the others would have to leave: one that is enough alone, or, by name, as many as it takes. */
-static void find_blockers(struct waiting *waiting, uint32_t vm)
+static void add_blocker(struct waiting *waiting, uint32_t vm, uint32_t other)
 {
-	const struct fleet *fleet = waiting->done->fleet;
-	uint32_t home = fleet->vms[vm].home;
+	struct vm_list *list = &waiting->waits_for[vm];
+	ARENA_ADD(waiting->done->arena, list->items, list->count) = other;
+}
+
+/*
+ * Which of the others would have to leave: one that is enough alone, or, by name, as many as it takes. `sim` is the
+ * end, and is left as it was.
+ */
+static void find_blockers(struct waiting *waiting, struct simulation *sim, uint32_t vm)
+{
+	uint32_t home = waiting->done->fleet->vms[vm].home;
 	uint32_t target = waiting->targets[vm];
-	bool *set = arena_array(waiting->done->arena, fleet->vm_count, sizeof(*set));
-	waiting->waits_for[vm] = set;
-	struct simulation *sim = simulate_copy(waiting->done->arena, waiting->end);
-	for (uint32_t i = 0; i < waiting->count; i++) {
-		uint32_t other = waiting->order[i];
-		if (other == vm) {
+	struct obstacle obstacle = {0};
+	simulate_has_room(sim, vm, home, target, &obstacle);
+	for (uint32_t i = 0; i < waiting->all.count; i++) {
+		uint32_t other = waiting->all.items[i];
+		/* Only a policy can be in the way of a VM from another host. */
+		if (other == vm || (sim->at[other] != target && obstacle.kind != OBSTACLE_STEP)) {
 			continue;
 		}
 		simulate_move(sim, other, NOWHERE);
-		set[other] = simulate_has_room(sim, vm, home, target, NULL);
-		if (set[other]) {
+		bool enough = simulate_has_room(sim, vm, home, target, NULL);
+		simulate_move(sim, other, waiting->end->at[other]);
+		if (enough) {
+			add_blocker(waiting, vm, other);
 			return;
 		}
-		simulate_move(sim, other, waiting->end->at[other]);
 	}
-	for (uint32_t i = 0; i < waiting->count && !simulate_has_room(sim, vm, home, target, NULL); i++) {
-		uint32_t other = waiting->order[i];
-		if (other != vm && waiting->end->at[other] == target) {
+	for (uint32_t i = 0; i < waiting->all.count && !simulate_has_room(sim, vm, home, target, NULL); i++) {
+		uint32_t other = waiting->all.items[i];
+		if (other != vm && (sim->at[other] == target || obstacle.kind == OBSTACLE_STEP)) {
 			simulate_move(sim, other, NOWHERE);
-			set[other] = true;
+			add_blocker(waiting, vm, other);
 		}
+	}
+	const struct vm_list *list = &waiting->waits_for[vm];
+	for (uint32_t i = 0; i < list->count; i++) {
+		simulate_move(sim, list->items[i], waiting->end->at[list->items[i]]);
 	}
 }
 
 void wait_resolve(struct waiting *waiting)
 {
+	struct simulation *sim = simulate_copy(waiting->done->arena, waiting->end);
 	for (uint32_t vm = 0; vm < waiting->done->fleet->vm_count; vm++) {
 		if (waiting->blocked[vm]) {
-			waiting->order[waiting->count++] = vm;
+			waiting->all.items[waiting->all.count++] = vm;
 		}
 	}
-	for (uint32_t i = 0; i < waiting->count; i++) {
-		uint32_t vm = waiting->order[i];
+	for (uint32_t i = 0; i < waiting->all.count; i++) {
+		uint32_t vm = waiting->all.items[i];
 		find_target(waiting, vm);
 		bool clear = waiting->targets[vm] != NOWHERE && waiting->obstacles[vm].kind == OBSTACLE_NONE;
 		if (clear && waiting->done->wishes[vm].barred && waiting->done->wishes[vm].grouped != NULL) {
 			blame_group(waiting, vm);
 		} else if (clear) {
-			find_blockers(waiting, vm);
+			find_blockers(waiting, sim, vm);
 		}
 	}
-}
-
-/* Who can be reached from vm by "waits for", vm itself only when in a ring. */
-static bool *reachable_from(const struct waiting *waiting, uint32_t vm)
-{
-	uint32_t count = waiting->done->fleet->vm_count;
-	bool *reached = arena_array(waiting->done->arena, count, sizeof(*reached));
-	uint32_t *todo = arena_array(waiting->done->arena, count + 1, sizeof(*todo));
-	uint32_t todo_count = 0;
-	todo[todo_count++] = vm;
-	while (todo_count > 0) {
-		const bool *next = waiting->waits_for[todo[--todo_count]];
-		for (uint32_t i = 0; next != NULL && i < waiting->count; i++) {
-			uint32_t other = waiting->order[i];
-			if (next[other] && !reached[other]) {
-				reached[other] = true;
-				todo[todo_count++] = other;
-			}
-		}
-	}
-	return reached;
-}
-
-/* Would all of the ring get to their places if the host had so much more? */
-static bool room_would_do(const struct waiting *waiting, const bool *ring, uint32_t host, uint64_t more)
-{
-	struct arena *arena = waiting->done->arena;
-	struct fleet *fleet = arena_alloc(arena, sizeof(*fleet));
-	*fleet = *waiting->done->fleet;
-	fleet->hosts = arena_grow(arena, fleet->hosts, fleet->host_count, fleet->host_count, sizeof(*fleet->hosts));
-	fleet->hosts[host].capacity += more;
-	struct draft *draft = draft_create(arena, fleet);
-	for (uint32_t i = 0; i < waiting->count; i++) {
-		draft->wishes[waiting->order[i]].barred = !ring[waiting->order[i]];
-	}
-	place_all(draft);
-	for (uint32_t i = 0; i < waiting->count; i++) {
-		if (ring[waiting->order[i]] && draft->wishes[waiting->order[i]].barred) {
-			return false;
-		}
-	}
-	struct draft *done;
-	return order_best(draft, &done).stuck_count == 0;
-}
-
-/* The least room, on one host, that breaks the ring: what one of its VMs lacks at its target. "" when none is found. */
-static const char *room_that_breaks(const struct waiting *waiting, const bool *ring)
-{
-	struct arena *arena = waiting->done->arena;
-	uint64_t best = UINT64_MAX;
-	uint32_t best_host = NOWHERE;
-	for (uint32_t i = 0; i < waiting->count; i++) {
-		uint32_t vm = waiting->order[i];
-		uint32_t host = waiting->targets[vm];
-		struct obstacle lacks;
-		if (!ring[vm] ||
-		    simulate_has_room(waiting->end, vm, waiting->done->fleet->vms[vm].home, host, &lacks) ||
-		    lacks.kind != OBSTACLE_MEMORY) {
-			continue;
-		}
-		uint64_t more = obstacle_missing(&lacks);
-		if (more < best && room_would_do(waiting, ring, host, more)) {
-			best = more;
-			best_host = host;
-		}
-	}
-	return best_host == NOWHERE
-	               ? ""
-	               : arena_print(arena, "; %s more on %s would break it", units_size_short(arena, (int64_t)best),
-	                             waiting->done->fleet->hosts[best_host].name);
-}
-
-static const char *ring_text(const struct waiting *waiting, const bool *reached)
-{
-	/* The ring itself: those reached that reach back. */
-	struct arena *arena = waiting->done->arena;
-	bool *ring = arena_array(arena, waiting->done->fleet->vm_count, sizeof(*ring));
-	struct text names;
-	text_init(&names, arena);
-	for (uint32_t i = 0; i < waiting->count; i++) {
-		uint32_t vm = waiting->order[i];
-		if (reached[vm] && reachable_from(waiting, vm)[vm]) {
-			ring[vm] = true;
-			text_print(&names, "%s%s to %s", names.length == 0 ? "" : ", ",
-			           waiting->done->fleet->vms[vm].name,
-			           waiting->done->fleet->hosts[waiting->targets[vm]].name);
-		}
-	}
-	return arena_print(arena, "no order leads there: each waits for another (%s)%s", text_string(&names),
-	                   room_that_breaks(waiting, ring));
+	ring_find(waiting);
 }
 
 static const char *depends_text(const struct waiting *waiting, uint32_t vm)
 {
 	const struct fleet *fleet = waiting->done->fleet;
-	const bool *set = waiting->waits_for[vm];
-	for (uint32_t other = 0; other < fleet->vm_count; other++) {
-		if (set[other]) {
-			return arena_print(waiting->done->arena, "%s waits for %s, which is blocked, to leave %s",
-			                   fleet->vms[vm].name, fleet->vms[other].name,
-			                   fleet->hosts[waiting->end->at[other]].name);
-		}
+	const struct vm_list *list = &waiting->waits_for[vm];
+	if (list->count == 0) {
+		return arena_print(waiting->done->arena, "no order was found that leads %s to %s", fleet->vms[vm].name,
+		                   fleet->hosts[waiting->targets[vm]].name);
 	}
-	return arena_print(waiting->done->arena, "no order was found that leads %s to %s", fleet->vms[vm].name,
-	                   fleet->hosts[waiting->targets[vm]].name);
+	return arena_print(waiting->done->arena, "%s waits for %s, which is blocked, to leave %s", fleet->vms[vm].name,
+	                   fleet->vms[list->items[0]].name, fleet->hosts[waiting->end->at[list->items[0]]].name);
 }
 
 /* No host, or only its pin, which is where it is and does not suit it. */
@@ -337,7 +265,7 @@ static struct reason reason_without_target(const struct waiting *waiting, uint32
 	                       arena_print(waiting->done->arena, "its entry does not name %s, %s", home, rest)};
 }
 
-const struct reason *wait_reason(const struct waiting *waiting, uint32_t vm)
+const struct reason *wait_reason(struct waiting *waiting, uint32_t vm)
 {
 	struct arena *arena = waiting->done->arena;
 	struct reason *reason = arena_alloc(arena, sizeof(*reason));
@@ -347,10 +275,12 @@ const struct reason *wait_reason(const struct waiting *waiting, uint32_t vm)
 	} else if (obstacle->kind != OBSTACLE_NONE) {
 		*reason =
 		        (struct reason){obstacle_code(obstacle), obstacle_text(arena, waiting->done->fleet, obstacle)};
+	} else if (waiting->ring_of[vm] != NOWHERE) {
+		*reason = (struct reason){CODE_CYCLE, ring_text(waiting, waiting->ring_of[vm])};
+	} else if (waiting->waits_for[vm].count == 0) {
+		*reason = (struct reason){CODE_CYCLE, depends_text(waiting, vm)};
 	} else {
-		const bool *reached = reachable_from(waiting, vm);
-		*reason = reached[vm] ? (struct reason){CODE_CYCLE, ring_text(waiting, reached)}
-		                      : (struct reason){CODE_DEPENDS, depends_text(waiting, vm)};
+		*reason = (struct reason){CODE_DEPENDS, depends_text(waiting, vm)};
 	}
 	return reason;
 }
