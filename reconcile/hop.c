@@ -72,17 +72,50 @@ static void try_hop(struct way *way, uint32_t vm, uint32_t passes, struct hop *b
 	}
 }
 
-/* Stepping aside makes sense where the pending VM wants to go, and for that VM itself. */
-static bool may_step_aside(const struct way *way, uint32_t vm, uint32_t passes)
+/* VMs by the host where they are now: those on `host` are order[first[host]] to order[first[host + 1]]. */
+struct standing_on {
+	uint32_t *order;
+	uint32_t *first;
+	int64_t most_free; /* on any host */
+};
+
+static struct standing_on list_standing(const struct way *way)
 {
-	return vm != passes && way->hops[vm] < HOPS_AT_MOST && place_may_move(way->draft, vm) &&
-	       !way->draft->wishes[vm].barred && way->sim->at[vm] == way->draft->wishes[passes].goal;
+	const struct fleet *fleet = way->draft->fleet;
+	struct standing_on list = {
+	        .order = arena_array(way->draft->arena, fleet->vm_count, sizeof(uint32_t)),
+	        .first = arena_array(way->draft->arena, fleet->host_count + 2, sizeof(uint32_t)),
+	        .most_free = INT64_MIN,
+	};
+	/* Counted two places further on, so that filling in leaves each start where it belongs. */
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		list.first[way->sim->at[vm] + 2]++;
+	}
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
+		int64_t free = simulate_free(way->sim, host);
+		list.first[host + 2] += list.first[host + 1];
+		list.most_free = free > list.most_free ? free : list.most_free;
+	}
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		list.order[list.first[way->sim->at[vm] + 1]++] = vm;
+	}
+	return list;
 }
 
-static void try_for(struct way *way, uint32_t passes, bool also_stays, struct hop *best)
+static bool may_step_aside(const struct way *way, uint32_t vm, int64_t most_free)
 {
-	for (uint32_t vm = 0; vm < way->draft->fleet->vm_count; vm++) {
-		if (may_step_aside(way, vm, passes) && (also_stays || way_is_pending(way, vm))) {
+	return way->hops[vm] < HOPS_AT_MOST && place_may_move(way->draft, vm) && !way->draft->wishes[vm].barred &&
+	       most_free >= 0 && way->draft->fleet->vms[vm].seen->memory <= (uint64_t)most_free;
+}
+
+/* Stepping aside makes sense where the pending VM wants to go. */
+static void try_for(struct way *way, const struct standing_on *list, uint32_t passes, bool also_stays, struct hop *best)
+{
+	uint32_t goal = way->draft->wishes[passes].goal;
+	for (uint32_t i = list->first[goal]; i < list->first[goal + 1]; i++) {
+		uint32_t vm = list->order[i];
+		if (vm != passes && (also_stays || way_is_pending(way, vm)) &&
+		    may_step_aside(way, vm, list->most_free)) {
 			try_hop(way, vm, passes, best);
 		}
 	}
@@ -91,11 +124,12 @@ static void try_for(struct way *way, uint32_t passes, bool also_stays, struct ho
 bool hop_make(struct way *way)
 {
 	struct hop best = {.vm = NOWHERE};
+	struct standing_on list = list_standing(way);
 	for (uint32_t i = 0; i < way->pending_count; i++) {
-		try_for(way, way->pending[i], false, &best);
+		try_for(way, &list, way->pending[i], false, &best);
 	}
 	for (uint32_t i = 0; i < way->pending_count && (best.vm == NOWHERE || !best.opens); i++) {
-		try_for(way, way->pending[i], true, &best);
+		try_for(way, &list, way->pending[i], true, &best);
 	}
 	if (best.vm == NOWHERE) {
 		return false;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of each kind, for one VM without a place: bounds the work where hundreds have none. */
-enum { EXCHANGES_TRIED = 1000 };
+/* In one round: bounds the work where hundreds of VMs have no place. */
+enum { EXCHANGES_TRIED = 20000 };
 
 struct draft *draft_create(struct arena *arena, const struct fleet *fleet)
 {
@@ -266,17 +266,16 @@ static bool exchange(struct draft *draft, uint32_t vm, uint32_t other)
  * Makes room for a VM by giving another one another place: first one that has to leave its home anyway, then one that
  * could stay. As few blocked as can be found comes before as few moves as can be found.
  */
-static bool place_by_exchange(struct draft *draft, uint32_t vm)
+static bool place_by_exchange(struct draft *draft, uint32_t vm, uint32_t *tries_left)
 {
 	for (int stays = 0; stays < 2; stays++) {
-		uint32_t left = EXCHANGES_TRIED;
-		for (uint32_t other = 0; other < draft->fleet->vm_count && left > 0; other++) {
+		for (uint32_t other = 0; other<draft->fleet->vm_count && * tries_left> 0; other++) {
 			bool leaves = draft->wishes[other].why != WHY_NONE;
 			if (other == vm || leaves == (stays == 1) || !may_be_exchanged(draft, other) ||
 			    !could_go(draft, vm, draft->final->at[other]) || !needs_its_place(draft, vm, other)) {
 				continue;
 			}
-			left--;
+			(*tries_left)--;
 			if (exchange(draft, vm, other)) {
 				return true;
 			}
@@ -303,6 +302,7 @@ static bool place_leavers(struct draft *draft)
 {
 	uint32_t *leavers;
 	uint32_t count = list_movers(draft, false, &leavers);
+	uint32_t tries_left = EXCHANGES_TRIED;
 	bool barred = false;
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t vm = leavers[i];
@@ -312,7 +312,7 @@ static bool place_leavers(struct draft *draft)
 			simulate_move(draft->final, vm, host);
 			continue;
 		}
-		if (place_by_exchange(draft, vm)) {
+		if (place_by_exchange(draft, vm, &tries_left)) {
 			continue;
 		}
 		barred = true;
