@@ -120,7 +120,7 @@ struct migration migration_default(void)
 	        .mode = MODE_LIVE,
 	        .auto_converge = true,
 	        .on_stall = STALL_SUSPEND,
-	        .stall_timeout_ms = 2 * 60 * 1000,
+	        .stall_timeout_ms = UINT64_C(2) * 60 * 1000,
 	        .max_downtime_ms = 300,
 	        .connections = 1,
 	        .source_disks = SOURCE_DISKS_DELETE,

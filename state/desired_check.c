@@ -91,7 +91,7 @@ static const char **names_of(struct arena *arena, const void *items, size_t coun
 static bool may_be_unread(const struct parsing *parsing, const char *name)
 {
 	for (size_t i = 0; i < parsing->unread_count; i++) {
-		const struct desired_file *file = parsing->unread[i];
+		const struct desired_file *file = &parsing->unread[i];
 		if (memmem(file->bytes, file->length, name, strlen(name)) != NULL) {
 			return true;
 		}

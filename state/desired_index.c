@@ -53,7 +53,7 @@ static struct label_index *make_index(struct arena *arena, const struct labels *
 
 struct label_index *label_index_hosts(struct arena *arena, const struct desired *desired)
 {
-	const struct labels **labels = arena_array(arena, desired->host_count, sizeof(*labels));
+	const struct labels **labels = arena_array(arena, desired->host_count, sizeof(const struct labels *));
 	for (size_t i = 0; i < desired->host_count; i++) {
 		labels[i] = &desired->hosts[i].labels;
 	}
@@ -62,7 +62,7 @@ struct label_index *label_index_hosts(struct arena *arena, const struct desired 
 
 struct label_index *label_index_vms(struct arena *arena, const struct desired *desired)
 {
-	const struct labels **labels = arena_array(arena, desired->vm_count, sizeof(*labels));
+	const struct labels **labels = arena_array(arena, desired->vm_count, sizeof(const struct labels *));
 	for (size_t i = 0; i < desired->vm_count; i++) {
 		labels[i] = &desired->vms[i].labels;
 	}

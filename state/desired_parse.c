@@ -28,7 +28,7 @@ static const struct section SECTIONS[] = {
 /* What a name refers to may stand in a file, or a part of it, that could not be read. */
 static void note_unread(struct parsing *parsing, const struct desired_file *file)
 {
-	ARENA_ADD(parsing->arena, parsing->unread, parsing->unread_count) = file;
+	ARENA_ADD(parsing->arena, parsing->unread, parsing->unread_count) = *file;
 }
 
 static void read_section(struct parsing *parsing, const struct section *section, const struct desired_file *file,
@@ -125,7 +125,7 @@ static const char *digest_of(struct arena *arena, const struct desired_file *fil
 
 static void read_files(struct parsing *parsing, const struct desired_file *files, size_t count)
 {
-	const struct yaml_node **roots = arena_array(parsing->arena, count, sizeof(*roots));
+	const struct yaml_node **roots = arena_array(parsing->arena, count, sizeof(const struct yaml_node *));
 	for (size_t i = 0; i < count; i++) {
 		roots[i] = read_file(parsing, &files[i]);
 	}

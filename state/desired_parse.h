@@ -40,7 +40,7 @@ struct parsing {
 	struct arena *arena;
 	struct problems problems;
 	struct problems warnings;
-	const struct desired_file **unread; /* files of which not all could be read */
+	struct desired_file *unread; /* files of which not all could be read */
 	size_t unread_count;
 	struct desired desired;   /* the result, as far as it is read */
 	struct desired_host host; /* what every host begins as: the defaults */

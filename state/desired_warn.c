@@ -79,12 +79,13 @@ static int compare_uris(const void *a, const void *b)
 static void warn_of_same_uri(struct warning *warning)
 {
 	const struct desired *desired = warning->desired;
-	const struct desired_host **hosts = arena_array(warning->parsing->arena, desired->host_count, sizeof(*hosts));
+	const struct desired_host **hosts =
+	        arena_array(warning->parsing->arena, desired->host_count, sizeof(const struct desired_host *));
 	for (size_t i = 0; i < desired->host_count; i++) {
 		hosts[i] = &desired->hosts[i];
 	}
 	if (desired->host_count > 1) {
-		qsort(hosts, desired->host_count, sizeof(*hosts), compare_uris);
+		qsort(hosts, desired->host_count, sizeof(const struct desired_host *), compare_uris);
 	}
 	for (size_t i = 1; i < desired->host_count; i++) {
 		if (strcmp(hosts[i - 1]->uri, hosts[i]->uri) == 0 && strncmp(hosts[i]->uri, "test:", 5) != 0) {
@@ -107,7 +108,7 @@ static size_t find_members(const struct warning *warning, const struct policy *p
 	if (!is_all && !selector->by_name) {
 		count = label_index_find(warning->vms, arena, &selector->labels, &indices);
 	}
-	const struct desired_vm **members = arena_array(arena, count, sizeof(*members));
+	const struct desired_vm **members = arena_array(arena, count, sizeof(const struct desired_vm *));
 	for (size_t i = 0; i < count; i++) {
 		members[i] = selector->by_name ? desired_vm(desired, selector->names[i])
 		                               : &desired->vms[is_all ? i : indices[i]];

@@ -52,7 +52,7 @@ static void refuse_duplicates(struct reader *reader, struct yaml_node **pairs, s
 {
 	if (count > reader->sorted_room) {
 		reader->sorted_room = count * 2;
-		reader->sorted = arena_array(reader->arena, reader->sorted_room, sizeof(*reader->sorted));
+		reader->sorted = arena_array(reader->arena, reader->sorted_room, sizeof(struct yaml_node *));
 	}
 	size_t keys = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -98,8 +98,8 @@ static void close_mapping(struct reader *reader, struct yaml_node *node, struct 
 		refuse_bad_key(reader, pairs[2 * i]);
 	}
 	refuse_duplicates(reader, pairs, count);
-	node->keys = arena_array(reader->arena, count, sizeof(*node->keys));
-	node->items = arena_array(reader->arena, count, sizeof(*node->items));
+	node->keys = arena_array(reader->arena, count, sizeof(struct yaml_node *));
+	node->items = arena_array(reader->arena, count, sizeof(struct yaml_node *));
 	for (size_t i = 0; i < count; i++) {
 		if (pairs[2 * i]->kind == YAML_SCALAR) {
 			node->keys[node->count] = pairs[2 * i];
@@ -121,7 +121,7 @@ static void close_node(struct reader *reader)
 		close_mapping(reader, node, children, count / 2);
 	} else {
 		node->count = count;
-		node->items = arena_array(reader->arena, count, sizeof(*node->items));
+		node->items = arena_array(reader->arena, count, sizeof(struct yaml_node *));
 		if (count > 0) {
 			memcpy(node->items, children, count * sizeof(struct yaml_node *));
 		}
@@ -305,7 +305,7 @@ static void add_syntax_problem(struct reader *reader, const yaml_parser_t *parse
 		problems_add(reader->problems, at, "not YAML: %s", problem);
 		return;
 	}
-	char next = parser->buffer.pointer < parser->buffer.last ? (char)*parser->buffer.pointer : '?';
+	int next = parser->buffer.pointer < parser->buffer.last ? *parser->buffer.pointer : '?';
 	if (next == '\t') {
 		problems_add(reader->problems, at, "a tab cannot indent: use spaces");
 	} else {

@@ -3,18 +3,16 @@
  * compiler. The last line says how many there were; none is a failure.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void end(const char *path)
 {
-	fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	perror(path);
 	exit(EXIT_FAILURE);
 }
 
@@ -31,11 +29,11 @@ static void run_file(const char *path)
 	if (bytes == NULL || fread(bytes, 1, size, file) != size) {
 		end(path);
 	}
-	printf("%s\n", path);
-	fflush(stdout);
+	puts(path);
+	(void)fflush(stdout); /* the last line names the input that ends the program */
 	LLVMFuzzerTestOneInput(bytes, size);
 	free(bytes);
-	fclose(file);
+	(void)fclose(file);
 }
 
 static size_t run_folder(const char *folder)
