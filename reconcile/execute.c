@@ -17,12 +17,6 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void pause_ms(long ms)
-{
-	struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-	nanosleep(&pause, NULL);
-}
-
 static int write_step(const struct execution *execution, struct move_entry *entry, enum step step, struct error *err)
 {
 	entry->step = step;
@@ -141,7 +135,7 @@ static struct sight look_for_end(const struct execution *execution, const struct
 		if (sight.where == IS_ON_SOURCE || sight.where == IS_ON_TARGET) {
 			break;
 		}
-		pause_ms(PAUSE_MS);
+		execution->world.functions->wait(execution->world.data, PAUSE_MS);
 		sight = settle_look(execution, entry, true);
 		silences += sight.where == IS_UNCLEAR ? 1 : 0;
 	}
@@ -174,7 +168,7 @@ static struct move_ending end_open(const struct execution *execution, const stru
 	const char *seen = sight->where == IS_UNCLEAR ? sight->why : where[sight->where];
 	const char *text = arena_print(execution->arena, "%s%sthe end of its move from %s to %s is open: %s", message,
 	                               message[0] == '\0' ? "" : "; ", entry->from, entry->to, seen);
-	return end_as(ENDED_OPEN, CODE_DECISION, text);
+	return end_as(ENDED_OPEN, sight->where == IS_UNCLEAR ? CODE_CONNECTION : CODE_DECISION, text);
 }
 
 static struct move_ending finish(const struct execution *execution, struct move_entry *entry, const struct sight *sight)

@@ -51,9 +51,40 @@ static void set_aside(struct running *running, const char *uuid, struct reason w
 	};
 }
 
+/*
+ * A move that stays in the record keeps its VM from being moved, unless all that is left are disks on a former host. It
+ * is open when nobody but a person can tell its end; a host that does not answer now may do so later.
+ */
+static void keep_aside(struct running *running, const struct move_entry *entry, const struct move_ending *ending)
+{
+	bool over = ending->ending == ENDED_DONE;
+	if (!over) {
+		set_aside(running, entry->uuid, ending->reason);
+	}
+	running->open += ending->ending == ENDED_OPEN && ending->reason.code == CODE_DECISION ? 1 : 0;
+}
+
+static bool is_in_record(struct running *running, const struct move_entry *entry)
+{
+	struct move_entries entries = {0};
+	record_read_moves(running->pass->publisher.record, running->arena, &entries, NULL);
+	for (size_t i = 0; i < entries.count; i++) {
+		const struct move_entry *found = &entries.items[i];
+		if (text_equal(found->uuid, entry->uuid) && text_equal(found->from, entry->from) &&
+		    text_equal(found->to, entry->to)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* What an earlier run left: finished or undone before anything new is begun. */
 static int recover(struct running *running, struct error *err)
 {
+	static const char *const ends[] = {
+	        [ENDED_DONE] = "is finished",    [ENDED_REFUSED] = "is undone", [ENDED_FAILED] = "is undone",
+	        [ENDED_CANCELLED] = "is undone", [ENDED_OPEN] = "stays open",
+	};
 	struct move_entries entries = {0};
 	int r = record_read_moves(running->pass->publisher.record, running->arena, &entries, err);
 	for (size_t i = 0; r == 0 && i < entries.count; i++) {
@@ -62,16 +93,12 @@ static int recover(struct running *running, struct error *err)
 			continue;
 		}
 		struct move_ending ending = execute_recover(&running->execution, entry);
-		if (ending.ending == ENDED_OPEN) {
-			running->open++;
-			set_aside(running, entry->uuid, ending.reason);
+		if (is_in_record(running, entry)) {
+			keep_aside(running, entry, &ending);
 		}
-		const char *end = ending.ending == ENDED_OPEN   ? "stays open"
-		                  : ending.ending == ENDED_DONE ? "is finished"
-		                                                : "is undone";
-		note(running,
-		     arena_print(running->arena, "%s: an earlier move from %s to %s %s%s%s", entry->vm, entry->from,
-		                 entry->to, end, ending.reason.text[0] == '\0' ? "" : ": ", ending.reason.text));
+		note(running, arena_print(running->arena, "%s: an earlier move from %s to %s %s%s%s", entry->vm,
+		                          entry->from, entry->to, ends[ending.ending],
+		                          ending.reason.text[0] == '\0' ? "" : ": ", ending.reason.text));
 	}
 	return r;
 }
@@ -97,9 +124,17 @@ static void make_plan(struct running *running)
 static int tell(struct running *running, const struct plan *left, const struct ended_move *ended, struct error *err)
 {
 	bool same = left == running->plan;
+	struct plan told = *left;
 	struct status status = summary_make(running->arena, running->pass->desired, running->inventory, left,
 	                                    same ? running->progress : NULL, running->open);
-	status.plan = running->plan;
+	if (!same) { /* what is left is nothing to show as moves: those that led to it are */
+		told.id = running->plan->id;
+		told.moves = running->plan->moves;
+		told.move_count = running->plan->move_count;
+		told.memory = running->plan->memory;
+		told.disk = running->plan->disk;
+	}
+	status.plan = &told;
 	status.progress = running->progress;
 	status.failures = running->failures;
 	status.failure_count = running->failure_count;
@@ -191,7 +226,7 @@ static void account(struct running *running, size_t index, const struct move_end
 		ARENA_ADD(running->arena, running->failures, running->failure_count) =
 		        (struct failure){.vm = move->vm, .attempts = 1, .error = text};
 	}
-	running->open += ending->ending == ENDED_OPEN ? 1 : 0;
+	running->open += ending->ending == ENDED_OPEN && ending->reason.code == CODE_DECISION ? 1 : 0;
 	set_aside(running, move->uuid, ending->reason);
 }
 

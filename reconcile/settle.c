@@ -111,7 +111,7 @@ int settle_source_disks(const struct execution *execution, struct move_entry *en
                         struct error *err)
 {
 	if (entry->source_disks == SOURCE_DISKS_KEEP || entry->volume_count == 0) {
-		return record_clear_move(execution->record, entry->uuid, err);
+		return record_clear_move(execution->record, entry, err);
 	}
 	int r = write_step(execution, entry, STEP_SOURCE_DISKS, err);
 	if (r == 0 && entry->due > (int64_t)time(NULL)) {
@@ -120,7 +120,7 @@ int settle_source_disks(const struct execution *execution, struct move_entry *en
 	for (size_t i = 0; r == 0 && i < entry->volume_count; i++) {
 		r = delete_source_disk(execution, entry, sight, entry->volumes[i].path, err);
 	}
-	return r < 0 ? r : record_clear_move(execution->record, entry->uuid, err);
+	return r < 0 ? r : record_clear_move(execution->record, entry, err);
 }
 
 /* Stopped for the move, and the source has just answered that it has no such VM: now it may run again. */
@@ -149,12 +149,36 @@ int settle_on_target(const struct execution *execution, struct move_entry *entry
 	return r < 0 ? r : settle_source_disks(execution, entry, sight, err);
 }
 
-/* Deletes what the record names as made by this move; returns what had to be left, NULL for nothing. */
-static const char *clean_target(const struct execution *execution, struct move_entry *entry, const struct sight *sight)
+/*
+ * A volume that may have been made in the instant before a crash or a lost answer: nobody can tell it from a
+ * stranger's, so it stays, and is named if it is there.
+ */
+static void tell_doubtful(const struct execution *execution, const struct move_entry *entry, struct text *left)
 {
 	const struct world *world = &execution->world;
-	struct text left;
-	text_init(&left, execution->arena);
+	for (size_t i = 0; i < entry->volume_count; i++) {
+		uint64_t bytes = 0;
+		const char *path = entry->volumes[i].path;
+		if (entry->volumes[i].made) {
+			continue;
+		}
+		int r = world->functions->volume_length(world->data, entry->to, path, &bytes, NULL);
+		const char *gap = left->length == 0 ? "" : "; ";
+		if (r == 0) {
+			text_print(left, "%s%s is on %s, and it cannot be told whether this move made it: it is left",
+			           gap, path, entry->to);
+		} else if (r != -ENOENT) {
+			text_print(left, "%sit cannot be told whether this move left %s on %s", gap, path, entry->to);
+		}
+		return; /* they are made in this order: those behind it were not begun */
+	}
+}
+
+/* Deletes what the record names as made by this move, and tells what it cannot delete now. */
+static void clean_target(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
+                         struct text *left)
+{
+	const struct world *world = &execution->world;
 	for (size_t i = 0; i < entry->volume_count; i++) {
 		struct made_volume *volume = &entry->volumes[i];
 		const struct vm *user = user_of(sight->target, volume->path);
@@ -171,13 +195,10 @@ static const char *clean_target(const struct execution *execution, struct move_e
 			r = world->functions->delete_volume(world->data, entry->to, volume->path, &why);
 		}
 		if (r < 0 && r != -ENOENT) {
-			text_print(&left, "%s%s is left on %s: %s", left.length == 0 ? "" : "; ", volume->path,
+			text_print(left, "%s%s is left on %s: %s", left->length == 0 ? "" : "; ", volume->path,
 			           entry->to, why.message);
-		} else {
-			volume->made = false;
 		}
 	}
-	return left.length == 0 ? NULL : text_string(&left);
 }
 
 static int restore_source(const struct execution *execution, const struct move_entry *entry, const struct sight *sight,
@@ -198,16 +219,20 @@ static int restore_source(const struct execution *execution, const struct move_e
 int settle_on_source(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
                      const char **ret_left, struct error *err)
 {
+	struct text left;
+	text_init(&left, execution->arena);
 	*ret_left = "";
 	int r = write_step(execution, entry, STEP_UNDO, err);
 	if (r < 0) {
 		return r;
 	}
-	const char *left = clean_target(execution, entry, sight);
+	clean_target(execution, entry, sight, &left);
+	bool is_clean = left.length == 0;
+	tell_doubtful(execution, entry, &left);
+	*ret_left = text_string(&left);
 	r = restore_source(execution, entry, sight, err);
-	if (left != NULL) {
-		*ret_left = left;
-		return r < 0 ? r : record_write_move(execution->record, entry, err);
+	if (r < 0 || !is_clean) {
+		return r; /* the entry stays: the next pass tries again */
 	}
-	return r < 0 ? r : record_clear_move(execution->record, entry->uuid, err);
+	return record_clear_move(execution->record, entry, err);
 }

@@ -115,22 +115,23 @@ const char *record_folder(const struct record *record)
 	return record->folder;
 }
 
-static const char *entry_name(struct arena *arena, const char *uuid)
+/* A VM may move on while the disks of an earlier move are still due: the hosts are part of the name. */
+static const char *entry_name(struct arena *arena, const struct move_entry *entry)
 {
-	return arena_print(arena, "%s.yaml", uuid);
+	return arena_print(arena, "%s+%s+%s.yaml", entry->uuid, entry->from, entry->to);
 }
 
 int record_write_move(struct record *record, const struct move_entry *entry, struct error *err)
 {
 	cleanup_arena struct arena *arena = arena_create();
 	const char *text = record_move_write(arena, entry);
-	return files_write(record->moves, entry_name(arena, entry->uuid), text, strlen(text), err);
+	return files_write(record->moves, entry_name(arena, entry), text, strlen(text), err);
 }
 
-int record_clear_move(struct record *record, const char *uuid, struct error *err)
+int record_clear_move(struct record *record, const struct move_entry *entry, struct error *err)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	const char *path = arena_print(arena, "%s/%s", record->moves, entry_name(arena, uuid));
+	const char *path = arena_print(arena, "%s/%s", record->moves, entry_name(arena, entry));
 	if (unlink(path) < 0 && errno != ENOENT) {
 		return fail(err, path);
 	}
@@ -139,7 +140,13 @@ int record_clear_move(struct record *record, const char *uuid, struct error *err
 
 static int compare_entries(const void *a, const void *b)
 {
-	return strcmp(((const struct move_entry *)a)->uuid, ((const struct move_entry *)b)->uuid);
+	const struct move_entry *left = a;
+	const struct move_entry *right = b;
+	int order = strcmp(left->uuid, right->uuid);
+	if (order == 0) {
+		order = strcmp(left->from, right->from);
+	}
+	return order != 0 ? order : strcmp(left->to, right->to);
 }
 
 static int read_entry(struct record *record, struct arena *arena, const char *name, struct move_entries *entries,

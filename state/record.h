@@ -5,9 +5,10 @@
  *     r = record_open("/var/lib/berth", key, "berth apply", &record, err);      -EBUSY names who holds it
  *     r = record_write_move(record, &entry, err);                               durable when it returns 0
  *
- * A folder per repository, branch and path, and in it: `lock`, held as long as the record is open; `moves/UUID.yaml`,
- * one for each move that is not over; `inventory.yaml`, as the status branch has it; `status`, what the last commit of
- * the status was made for. A file is replaced as a whole: written beside, flushed, renamed, the folder flushed.
+ * A folder per repository, branch and path, and in it: `lock`, held as long as the record is open;
+ * `moves/UUID+FROM+TO.yaml`, one for each move that is not over; `inventory.yaml`, as the status branch has it;
+ * `status`, what the last commit of the status was made for. A file is replaced as a whole: written beside, flushed,
+ * renamed, the folder flushed.
  */
 #ifndef BERTH_RECORD_H
 #define BERTH_RECORD_H
@@ -58,7 +59,7 @@ struct move_entry {
 };
 
 struct move_entries {
-	struct move_entry *items; /* sorted by UUID */
+	struct move_entry *items; /* sorted by UUID and hosts */
 	size_t count;
 };
 
@@ -74,7 +75,7 @@ void record_close(struct record *record);
 const char *record_folder(const struct record *record);
 
 int record_write_move(struct record *record, const struct move_entry *entry, struct error *err);
-int record_clear_move(struct record *record, const char *uuid, struct error *err);
+int record_clear_move(struct record *record, const struct move_entry *entry, struct error *err);
 
 /* -EBADMSG: an entry cannot be read; it is then left for a person to look at. */
 int record_read_moves(struct record *record, struct arena *arena, struct move_entries *ret_entries, struct error *err);

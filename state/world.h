@@ -106,6 +106,9 @@ struct world_functions {
 
 	/* Undefines a VM that does not run. */
 	int (*undefine)(void *data, const char *host, const char *uuid, struct error *err);
+
+	/* Lets time pass, for hosts that are still at work. */
+	void (*wait)(void *data, unsigned int ms);
 };
 
 struct world {

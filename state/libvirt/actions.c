@@ -77,6 +77,13 @@ static virStoragePoolPtr find_pool(struct arena *arena, virConnectPtr connection
 	return found;
 }
 
+/* libvirt makes the file with O_EXCL: what is there is never reused. */
+static int create_exclusively(virStoragePoolPtr pool, const char *xml, struct error *err)
+{
+	cleanup_volume virStorageVolPtr volume = virStorageVolCreateXML(pool, xml, 0);
+	return volume == NULL ? libvirt_error(err, NULL) : 0;
+}
+
 int action_create_volume(struct arena *arena, virConnectPtr connection, const struct disk *disk, uint64_t bytes,
                          struct error *err)
 {
@@ -91,11 +98,12 @@ int action_create_volume(struct arena *arena, virConnectPtr connection, const st
 	}
 	const char *format = bytes == 0 ? format_word(disk->format) : "raw";
 	const char *xml = xml_write_volume(arena, slash + 1, format, bytes == 0 ? disk->size : bytes);
-	cleanup_volume virStorageVolPtr volume = virStorageVolCreateXML(pool, xml, 0);
-	if (volume == NULL) {
-		return libvirt_error(err, NULL);
+	int r = create_exclusively(pool, xml, err);
+	/* The pool may remember a file that was removed behind its back: it is asked to look, and then again. */
+	if (r == -EEXIST && virStoragePoolRefresh(pool, 0) == 0) {
+		r = create_exclusively(pool, xml, err);
 	}
-	return 0;
+	return r;
 }
 
 int action_delete_volume(virConnectPtr connection, const char *path, struct error *err)

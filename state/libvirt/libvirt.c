@@ -344,6 +344,12 @@ static int undefine(void *data, const char *host, const char *uuid, struct error
 	return ask(data, host, &request, NULL, err);
 }
 
+static void wait(void *data, unsigned int ms)
+{
+	(void)data;
+	host_call_pause(ms);
+}
+
 static const struct world_functions FUNCTIONS = {
         .look = look,
         .preflight = preflight,
@@ -357,6 +363,7 @@ static const struct world_functions FUNCTIONS = {
         .shutdown = ask_shutdown,
         .start = start,
         .undefine = undefine,
+        .wait = wait,
 };
 
 struct world libvirt_world(struct libvirt *libvirt)

@@ -1,0 +1,321 @@
+/*
+ * Every kind of move, and in each of its calls every kind of fault: whatever happens, the guest is somewhere, runs
+ * once, has all that it wrote, and what is left over is in the record or named.
+ */
+#include "reconcile/execute.h"
+#include "state/arena.h"
+#include "state/text.h"
+#include "tests/sim/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct kind {
+	const char *name;
+	enum vm_state state;
+	enum move_mode mode;
+	bool local_disk;
+	bool autostart;
+};
+
+static const struct kind KINDS[] = {
+        {"live, local disk", VM_RUNNING, MOVE_LIVE, true, true},
+        {"live, network disk", VM_RUNNING, MOVE_LIVE, false, true},
+        {"live, paused", VM_PAUSED, MOVE_LIVE, true, false},
+        {"suspended, local disk", VM_RUNNING, MOVE_SUSPENDED, true, true},
+        {"stopped, local disk", VM_RUNNING, MOVE_STOPPED, true, true},
+        {"stopped, network disk", VM_RUNNING, MOVE_STOPPED, false, false},
+        {"offline, local disk", VM_STOPPED, MOVE_OFFLINE, true, true},
+        {"offline, network disk", VM_STOPPED, MOVE_OFFLINE, false, true},
+};
+
+static const char *const FAULTS[] = {
+        [FAULT_NONE] = "none",
+        [FAULT_BEFORE] = "fails",
+        [FAULT_AFTER] = "fails after its effect",
+        [FAULT_KILL_BEFORE] = "berth is killed before",
+        [FAULT_KILL_AFTER] = "berth is killed after",
+        [FAULT_SILENT_SOURCE] = "the source falls silent",
+        [FAULT_SILENT_TARGET] = "the target falls silent",
+        [FAULT_LATE] = "hangs, and has its effect later",
+};
+
+/* A run and what is known of it. */
+struct run {
+	struct arena *arena;
+	struct sim sim;
+	const struct kind *kind;
+	struct record *record;
+	const char *folder;
+	struct move_ending ending;
+	enum fault fault;
+	bool two_faults;
+	bool was_killed;
+	bool told_left; /* a message named a file that may be a stranger's */
+	size_t in_record;
+};
+
+static void open_record(struct run *run)
+{
+	struct error err = {{0}};
+	if (record_open(run->folder, "key", "a test", &run->record, &err) < 0) {
+		fail_msg("%s", err.message);
+	}
+}
+
+static void move(struct run *run)
+{
+	const struct kind *kind = run->kind;
+	const struct execution execution = {
+	        .arena = run->arena,
+	        .world = {.functions = &SIM_FUNCTIONS, .data = &run->sim},
+	        .record = run->record,
+	};
+	const struct disk disk = {.target = "vda", .storage = STORAGE_LOCAL, .source = SIM_PATH, .size = 1};
+	const struct move_order order = {
+	        .vm = "web-1",
+	        .uuid = SIM_UUID,
+	        .from = SIM_NAMES[0],
+	        .to = SIM_NAMES[1],
+	        .mode = kind->mode,
+	        .settings = migration_default(),
+	        .disks = &disk,
+	        .disk_count = kind->local_disk ? 1 : 0,
+	};
+	const struct move_entry entry = {
+	        .vm = "web-1",
+	        .uuid = SIM_UUID,
+	        .from = SIM_NAMES[0],
+	        .from_uuid = "",
+	        .to = SIM_NAMES[1],
+	        .to_uuid = "",
+	        .mode = kind->mode,
+	        .state = kind->state,
+	        .autostart = kind->autostart,
+	        .plan = "sha256:0",
+	};
+	if (setjmp(run->sim.killed) == 0) {
+		run->ending = execute_move(&execution, &order, &entry);
+	} else {
+		run->was_killed = true;
+	}
+}
+
+static void note_left(struct run *run, const struct move_ending *ending)
+{
+	run->told_left = run->told_left ||
+	                 (ending->reason.text != NULL && strstr(ending->reason.text, "cannot be told") != NULL);
+}
+
+/* What the next start of berth does, with hosts that answer again. */
+static void recover(struct run *run)
+{
+	record_close(run->record);
+	open_record(run);
+	run->sim.fault = FAULT_NONE;
+	run->sim.second_at = 0;
+	run->sim.hosts[0].silent = 0;
+	run->sim.hosts[1].silent = 0;
+	struct move_entries entries = {0};
+	assert_int_equal(record_read_moves(run->record, run->arena, &entries, NULL), 0);
+	const struct execution execution = {
+	        .arena = run->arena,
+	        .world = {.functions = &SIM_FUNCTIONS, .data = &run->sim},
+	        .record = run->record,
+	};
+	for (size_t i = 0; i < entries.count; i++) {
+		struct move_ending ending = execute_recover(&execution, &entries.items[i]);
+		note_left(run, &ending);
+	}
+	assert_int_equal(record_read_moves(run->record, run->arena, &entries, NULL), 0);
+	run->in_record = entries.count;
+}
+
+#define CHECK(condition)                                                                                               \
+	do {                                                                                                           \
+		if (!(condition)) {                                                                                    \
+			fail_msg("%s, call %u: %s: not so: %s", run->kind->name, run->sim.fault_at, fault,             \
+			         #condition);                                                                          \
+		}                                                                                                      \
+	} while (0)
+
+static void check_settled(const struct run *run, const char *fault)
+{
+	const struct sim *sim = &run->sim;
+	const struct sim_host *source = &sim->hosts[0];
+	const struct sim_host *target = &sim->hosts[1];
+	CHECK(source->vm.there != target->vm.there);
+	const struct sim_host *home = source->vm.there ? source : target;
+	CHECK(home->vm.state == run->kind->state);
+	CHECK(home->vm.autostart == run->kind->autostart);
+	CHECK(home->vm.persistent);
+	if (run->kind->local_disk) {
+		const struct sim_host *other = source->vm.there ? target : source;
+		CHECK(home->file.there);
+		CHECK(home->file.data == sim->written);
+		CHECK(!other->file.there || (run->told_left && text_equal(sim->hit, "create_volume")));
+	}
+}
+
+static void check(const struct run *run, const char *fault)
+{
+	const struct sim *sim = &run->sim;
+	CHECK(!sim->ran_twice);
+	CHECK(sim->hosts[0].vm.there || sim->hosts[1].vm.there);
+	if (run->kind->local_disk) { /* some host has the guest and all that it wrote */
+		bool whole = false;
+		for (size_t i = 0; i < 2; i++) {
+			whole = whole || (sim->hosts[i].vm.there && sim->hosts[i].file.there &&
+			                  sim->hosts[i].file.data == sim->written);
+		}
+		CHECK(whole);
+	}
+	if (run->in_record == 0) {
+		check_settled(run, fault);
+	}
+	if (run->in_record > 0) { /* undecided only where its two definitions stand, and nobody could take one back */
+		bool was_silent = run->fault == FAULT_SILENT_SOURCE || run->fault == FAULT_SILENT_TARGET;
+		CHECK(sim->hosts[0].vm.there && sim->hosts[1].vm.there);
+		CHECK(run->was_killed || was_silent || run->two_faults || text_equal(sim->hit, "undefine"));
+	}
+}
+
+static void let_time_pass(struct sim *sim)
+{
+	for (int i = 0; i < 100; i++) {
+		SIM_FUNCTIONS.wait(sim, 1);
+	}
+}
+
+/* Returns whether the fault was reached. */
+static bool try_fault(const char *folder, const struct kind *kind, enum fault fault, unsigned int at,
+                      unsigned int second_at)
+{
+	struct run run = {
+	        .arena = arena_create(), .kind = kind, .folder = folder, .fault = fault, .two_faults = second_at > 0};
+	sim_init(&run.sim, kind->state, kind->local_disk, kind->autostart);
+	run.sim.fault = fault;
+	run.sim.fault_at = at;
+	run.sim.second_at = second_at;
+	open_record(&run);
+	move(&run);
+	bool reached = fault == FAULT_NONE || run.sim.calls >= (second_at > at ? second_at : at);
+	if (!run.was_killed) {
+		note_left(&run, &run.ending);
+	}
+	recover(&run);
+	if (fault == FAULT_LATE) {
+		let_time_pass(&run.sim);
+		recover(&run);
+	}
+	check(&run, FAULTS[fault]);
+	if (fault == FAULT_NONE) {
+		assert_int_equal(run.ending.ending, ENDED_DONE);
+		assert_true(run.sim.hosts[1].vm.there);
+	}
+	struct move_entries entries = {0};
+	record_read_moves(run.record, run.arena, &entries, NULL);
+	for (size_t i = 0; i < entries.count; i++) {
+		record_clear_move(run.record, &entries.items[i], NULL);
+	}
+	record_close(run.record);
+	arena_destroy(run.arena);
+	return reached;
+}
+
+static int make_folder(void **state)
+{
+	bool in_memory = access("/dev/shm", W_OK) == 0; /* thousands of flushed files */
+	char *folder = strdup(in_memory ? "/dev/shm/berth-sim-XXXXXX" : "/tmp/berth-sim-XXXXXX");
+	*state = folder;
+	return folder == NULL || mkdtemp(folder) == NULL ? -1 : 0;
+}
+
+static int remove_folder(void **state)
+{
+	char command[128];
+	snprintf(command, sizeof(command), "rm -rf -- '%s'", (const char *)*state);
+	int r = system(command);
+	free(*state);
+	return r;
+}
+
+static void test_every_move_arrives(void **state)
+{
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		assert_true(try_fault(*state, &KINDS[i], FAULT_NONE, 0, 0));
+	}
+}
+
+static void test_every_fault_in_every_call(void **state)
+{
+	unsigned int tried = 0;
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		for (enum fault fault = FAULT_BEFORE; fault <= FAULT_LATE; fault++) {
+			for (unsigned int at = 1; try_fault(*state, &KINDS[i], fault, at, 0); at++) {
+				tried++;
+				assert_true(at < 100);
+			}
+		}
+	}
+	assert_true(tried > 300);
+}
+
+/* What is done about a failure can fail as well. */
+static void test_a_second_fault_after_the_first(void **state)
+{
+	static const enum fault faults[] = {FAULT_BEFORE, FAULT_AFTER};
+	unsigned int tried = 0;
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]) * 2; i++) {
+		const struct kind *kind = &KINDS[i / 2];
+		for (unsigned int at = 1; at < 20; at++) {
+			unsigned int second = at + 1;
+			while (try_fault(*state, kind, faults[i % 2], at, second)) {
+				second++;
+				tried++;
+				assert_true(second < 100);
+			}
+		}
+	}
+	assert_true(tried > 500);
+}
+
+static void test_a_foreign_file_is_left_alone(void **state)
+{
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		if (!KINDS[i].local_disk) {
+			continue;
+		}
+		struct run run = {.arena = arena_create(), .kind = &KINDS[i], .folder = *state};
+		sim_init(&run.sim, KINDS[i].state, true, KINDS[i].autostart);
+		run.sim.hosts[1].file = (struct sim_file){.there = true, .foreign = true, .data = 7};
+		open_record(&run);
+		move(&run);
+		assert_int_equal(run.ending.ending, ENDED_FAILED);
+		assert_int_equal(run.ending.reason.code, CODE_STORAGE);
+		assert_true(run.sim.hosts[1].file.there && run.sim.hosts[1].file.foreign);
+		assert_int_equal(run.sim.hosts[1].file.data, 7);
+		assert_true(run.sim.hosts[0].vm.there);
+		assert_int_equal(run.sim.hosts[0].vm.state, KINDS[i].state);
+		record_close(run.record);
+		arena_destroy(run.arena);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_every_move_arrives),
+	        cmocka_unit_test(test_every_fault_in_every_call),
+	        cmocka_unit_test(test_a_second_fault_after_the_first),
+	        cmocka_unit_test(test_a_foreign_file_is_left_alone),
+	};
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

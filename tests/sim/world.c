@@ -1,0 +1,300 @@
+#include "tests/sim/world.h"
+
+#include "state/arena.h"
+
+#include <errno.h>
+#include <string.h>
+
+const char *const SIM_NAMES[2] = {"node1", "node2"};
+
+enum { SILENT_CALLS = 6, LATE_CALLS = 60 };
+
+void sim_init(struct sim *sim, enum vm_state state, bool local_disk, bool autostart)
+{
+	memset(sim, 0, sizeof(*sim));
+	sim->local_disk = local_disk;
+	sim->hosts[0].vm = (struct sim_vm){.there = true, .state = state, .autostart = autostart, .persistent = true};
+	sim->hosts[0].file.there = local_disk;
+}
+
+static struct sim_host *host_of(struct sim *sim, const char *name)
+{
+	return strcmp(name, SIM_NAMES[0]) == 0 ? &sim->hosts[0] : &sim->hosts[1];
+}
+
+/* Time goes on: the guest writes wherever it runs, and nobody may run it twice. */
+static void tick(struct sim *sim)
+{
+	bool on_both = sim->hosts[0].vm.there && sim->hosts[1].vm.there;
+	sim->ran_twice = sim->ran_twice ||
+	                 (on_both && sim->hosts[0].vm.state == VM_RUNNING && sim->hosts[1].vm.state == VM_RUNNING);
+	if (sim->late > 0 && --sim->late == 0) {
+		sim->hosts[0].vm = (struct sim_vm){0};
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct sim_host *host = &sim->hosts[i];
+		if (host->vm.there && host->vm.state == VM_RUNNING) {
+			sim->written++;
+			host->file.data = sim->written;
+		}
+		host->silent -= host->silent > 0 ? 1 : 0;
+	}
+}
+
+/* Begins a call: true when it is the one with the fault. */
+static bool begin(struct sim *sim, const char *function)
+{
+	tick(sim);
+	sim->calls++;
+	bool hit = sim->fault != FAULT_NONE && sim->calls == sim->fault_at;
+	sim->hit = hit ? function : sim->hit;
+	if (hit && sim->fault == FAULT_KILL_BEFORE) {
+		longjmp(sim->killed, 1);
+	}
+	if (hit && (sim->fault == FAULT_SILENT_SOURCE || sim->fault == FAULT_SILENT_TARGET)) {
+		sim->hosts[sim->fault == FAULT_SILENT_SOURCE ? 0 : 1].silent = SILENT_CALLS;
+	}
+	return hit;
+}
+
+static int end(struct sim *sim, bool hit, struct error *err)
+{
+	if (hit && sim->fault == FAULT_KILL_AFTER) {
+		longjmp(sim->killed, 1);
+	}
+	if (hit && sim->fault == FAULT_AFTER) {
+		return error_set(err, -EIO, "the answer was lost");
+	}
+	return 0;
+}
+
+static bool fails(const struct sim *sim, bool hit, const struct sim_host *host)
+{
+	bool second = sim->second_at > 0 && sim->calls == sim->second_at;
+	return second || (hit && (sim->fault == FAULT_BEFORE || sim->fault == FAULT_LATE)) ||
+	       (host != NULL && host->silent > 0);
+}
+
+static int no_answer(struct error *err)
+{
+	return error_set(err, -EIO, "no answer");
+}
+
+static const struct inventory *look(void *data, struct arena *arena, const char *const *names, size_t count, bool fresh)
+{
+	struct sim *sim = data;
+	(void)fresh;
+	bool hit = begin(sim, __func__);
+	struct inventory *inventory = arena_alloc(arena, sizeof(*inventory));
+	inventory->hosts = arena_array(arena, count, sizeof(*inventory->hosts));
+	inventory->host_count = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct sim_host *from = host_of(sim, names[i]);
+		struct host *host = &inventory->hosts[i];
+		*host = (struct host){.name = names[i], .uuid = "", .libvirt = "", .qemu = "", .cpu = ""};
+		if (fails(sim, hit, from)) {
+			host->connection = "no answer";
+		} else if (from->vm.there) {
+			struct vm *vm = &ARENA_ADD(arena, host->vms, host->vm_count);
+			vm->name = "web-1";
+			vm->uuid = SIM_UUID;
+			vm->state = from->vm.state;
+			vm->autostart = from->vm.autostart;
+			vm->persistent = from->vm.persistent;
+			struct disk *disk = &ARENA_ADD(arena, vm->disks, vm->disk_count);
+			disk->target = "vda";
+			disk->source = sim->local_disk ? SIM_PATH : "nbd://192.0.2.1/web-1";
+		}
+	}
+	inventory_sort(inventory);
+	end(sim, hit, NULL);
+	return inventory;
+}
+
+static int preflight(void *data, const struct move_order *order, struct error *err)
+{
+	struct sim *sim = data;
+	(void)order;
+	bool hit = begin(sim, __func__);
+	return fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1]) ? no_answer(err) : end(sim, hit, err);
+}
+
+static int create_volume(void *data, const char *name, const struct disk *disk, uint64_t bytes, struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)disk;
+	(void)bytes;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host)) {
+		return no_answer(err);
+	}
+	if (host->file.there) {
+		return error_set(err, -EEXIST, "it exists already");
+	}
+	host->file = (struct sim_file){.there = true};
+	return end(sim, hit, err);
+}
+
+static int delete_volume(void *data, const char *name, const char *path, struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)path;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host)) {
+		return no_answer(err);
+	}
+	if (!host->file.there) {
+		return error_set(err, -ENOENT, "no such volume");
+	}
+	host->file = (struct sim_file){0};
+	return end(sim, hit, err);
+}
+
+static int set_autostart(void *data, const char *name, const char *uuid, bool autostart, struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host) || !host->vm.there) {
+		return no_answer(err);
+	}
+	host->vm.autostart = autostart;
+	return end(sim, hit, err);
+}
+
+static int migrate(void *data, const struct move_order *order, const struct watcher *watcher,
+                   struct outcome *ret_outcome, struct error *err)
+{
+	struct sim *sim = data;
+	(void)order;
+	(void)watcher;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
+		return no_answer(err);
+	}
+	if (sim->local_disk && !sim->hosts[1].file.there) {
+		return error_set(err, -EIO, "no file to copy to");
+	}
+	sim->hosts[1].vm = sim->hosts[0].vm;
+	sim->hosts[1].vm.autostart = false; /* libvirt does not carry it over */
+	sim->hosts[1].file.data = sim->hosts[0].file.data;
+	sim->hosts[0].vm = (struct sim_vm){0};
+	*ret_outcome = (struct outcome){.bytes = 1};
+	return end(sim, hit, err);
+}
+
+static int volume_length(void *data, const char *name, const char *path, uint64_t *ret_bytes, struct error *err)
+{
+	struct sim *sim = data;
+	const struct sim_host *host = host_of(sim, name);
+	(void)path;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host)) {
+		return no_answer(err);
+	}
+	if (!host->file.there) {
+		return error_set(err, -ENOENT, "no such volume");
+	}
+	*ret_bytes = 1;
+	return end(sim, hit, err);
+}
+
+static int copy_volume(void *data, const struct move_order *order, const struct disk *disk,
+                       const struct watcher *watcher, uint64_t *ret_bytes, struct error *err)
+{
+	struct sim *sim = data;
+	(void)order;
+	(void)disk;
+	(void)watcher;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1]) || !sim->hosts[1].file.there) {
+		return no_answer(err);
+	}
+	sim->hosts[1].file.data = sim->hosts[0].file.data;
+	*ret_bytes = 1;
+	return end(sim, hit, err);
+}
+
+static int define(void *data, const struct move_order *order, struct error *err)
+{
+	struct sim *sim = data;
+	(void)order;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
+		return no_answer(err);
+	}
+	sim->hosts[1].vm = (struct sim_vm){.there = true, .state = VM_STOPPED, .persistent = true};
+	return end(sim, hit, err);
+}
+
+static int shut_down(void *data, const char *name, const char *uuid, uint64_t timeout_ms, const struct watcher *watcher,
+                     struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	(void)timeout_ms;
+	(void)watcher;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host)) {
+		return no_answer(err);
+	}
+	host->vm.state = VM_STOPPED;
+	return end(sim, hit, err);
+}
+
+static int start(void *data, const char *name, const char *uuid, struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host) || !host->vm.there) {
+		return no_answer(err);
+	}
+	host->vm.state = VM_RUNNING;
+	sim->starts++;
+	tick(sim);
+	return end(sim, hit, err);
+}
+
+static int undefine(void *data, const char *name, const char *uuid, struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	bool hit = begin(sim, __func__);
+	if (hit && sim->fault == FAULT_LATE && host == &sim->hosts[0]) {
+		sim->late = LATE_CALLS;
+	}
+	if (fails(sim, hit, host)) {
+		return no_answer(err);
+	}
+	host->vm = (struct sim_vm){0};
+	return end(sim, hit, err);
+}
+
+static void wait(void *data, unsigned int ms)
+{
+	(void)ms;
+	tick(data);
+}
+
+const struct world_functions SIM_FUNCTIONS = {
+        .look = look,
+        .preflight = preflight,
+        .create_volume = create_volume,
+        .delete_volume = delete_volume,
+        .set_autostart = set_autostart,
+        .migrate = migrate,
+        .volume_length = volume_length,
+        .copy_volume = copy_volume,
+        .define = define,
+        .shutdown = shut_down,
+        .start = start,
+        .undefine = undefine,
+        .wait = wait,
+};

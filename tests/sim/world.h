@@ -1,0 +1,68 @@
+/*
+ * A world of two hosts in memory, for seeing how a move behaves when anything in it goes wrong: each call can be made
+ * to fail before or after its effect, a host to fall silent, berth to be killed. Its guest writes to its disk all the
+ * time; what it has written must be found on the disk that it has in the end.
+ */
+#ifndef BERTH_TEST_WORLD_H
+#define BERTH_TEST_WORLD_H
+
+#include "state/world.h"
+
+#include <setjmp.h>
+
+enum fault {
+	FAULT_NONE,
+	FAULT_BEFORE,      /* the call fails and has had no effect */
+	FAULT_AFTER,       /* it fails, but has had its effect */
+	FAULT_KILL_BEFORE, /* berth is killed, the call has had no effect */
+	FAULT_KILL_AFTER,
+	FAULT_SILENT_SOURCE, /* from this call on, for a while, the host does not answer */
+	FAULT_SILENT_TARGET,
+	FAULT_LATE, /* the call fails, and has its effect a while later, as with a daemon that hung (undefine only) */
+};
+
+struct sim_vm {
+	bool there;
+	enum vm_state state;
+	bool autostart;
+	bool persistent;
+};
+
+struct sim_file {
+	bool there;
+	bool foreign;
+	unsigned int data; /* what was written last */
+};
+
+struct sim_host {
+	struct sim_vm vm;
+	struct sim_file file;
+	unsigned int silent; /* calls for which it does not answer */
+};
+
+struct sim {
+	struct sim_host hosts[2]; /* source, target */
+	unsigned int written;     /* by the guest */
+	bool local_disk;
+	unsigned int starts; /* of the guest by berth */
+	bool ran_twice;
+
+	enum fault fault;
+	unsigned int fault_at; /* the call, from 1 */
+	unsigned int calls;
+	unsigned int second_at; /* a further call that fails, with no effect; 0: none */
+	unsigned int late;      /* calls until the source's definition goes after all; 0: it does not */
+	const char *hit;        /* the function that had it; NULL: none yet */
+	jmp_buf killed;
+};
+
+extern const struct world_functions SIM_FUNCTIONS;
+
+#define SIM_UUID "5aabf32a-0260-45b5-9d26-cdd71b9fd22f"
+#define SIM_PATH "/var/lib/libvirt/images/web-1.qcow2"
+extern const char *const SIM_NAMES[2];
+
+/* A guest on the source in this state, with a local disk or one on the network. */
+void sim_init(struct sim *sim, enum vm_state state, bool local_disk, bool autostart);
+
+#endif
