@@ -284,7 +284,7 @@ static void test_a_second_fault_after_the_first(void **state)
 			}
 		}
 	}
-	assert_true(tried > 500);
+	assert_true(tried > 250);
 }
 
 static void test_a_foreign_file_is_left_alone(void **state)
