@@ -35,7 +35,7 @@ struct reading {
 	struct placement placement;
 	git_repository *inside;
 	git_odb *objects;
-	struct level levels[DEPTH];
+	struct level levels[DEPTH + 1]; /* the placement path itself, and the folders below */
 	size_t depth;
 	size_t entries;
 	size_t bytes;
@@ -66,7 +66,7 @@ static bool is_name(const char *name)
 
 static int enter_folder(struct reading *reading, const git_tree_entry *entry, const char *name, struct error *err)
 {
-	if (reading->depth == DEPTH) {
+	if (reading->depth > DEPTH) {
 		add_problem(reading, name, "more than 32 folders deep");
 		return 0;
 	}

@@ -159,6 +159,11 @@ static void test_what_may_not_be_there_is_named(void **state)
 	              "git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),module && git commit -q -m odd");
 	git = open_at(arena, folder, "work");
 	assert_int_equal(git_read(git, arena, &placement, &err), 0);
+	/* 32 folders deep is read, one more is not. */
+	assert_int_equal(placement.file_count, 3);
+	assert_non_null(strstr(placement.files[0].name, "x/last.yaml"));
+	assert_string_equal(placement.files[1].name, "just.yaml");
+	assert_string_equal(placement.files[2].name, "ok.yaml");
 	const char *text = "";
 	for (size_t i = 0; i < placement.problems.count; i++) {
 		text = arena_print(arena, "%s%.30s|%s\n", text, placement.problems.lines[i],

@@ -33,7 +33,10 @@ static void test_a_url_runs_no_program(void **state)
 	        arena_print(arena, "none:%s/remote.git", folder),
 	};
 	make_remote(folder);
-	shell(folder, "printf '[url \"ext::sh -c touch%%%% %s/ran \"]\\n insteadOf = none:\\n' > config", folder);
+	shell(folder,
+	      "printf '[url \"ext::sh -c touch%%%% %s/ran \"]\\n insteadOf = none:\\n[protocol \"ext\"]\\n allow = "
+	      "always\\n' > config",
+	      folder);
 	setenv("GIT_CONFIG_GLOBAL", arena_print(arena, "%s/config", folder), 1);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		struct git *git = NULL;
@@ -101,10 +104,12 @@ static void test_a_hanging_push_leaves_no_process(void **state)
 	cleanup_arena struct arena *arena = arena_create();
 	struct error err = {{0}};
 	make_remote(folder);
+	/* It does not listen to SIGTERM. The number tells this test's sleep from any other. */
 	shell(folder,
-	      "printf '#!/bin/sh\\necho begun > %s/begun; sleep 98765\\n' > remote.git/hooks/pre-receive &&"
-	      "chmod +x remote.git/hooks/pre-receive",
-	      folder);
+	      "printf '#!/bin/sh\\ntrap \"\" TERM\\necho begun > %s/begun; sleep 98%d\\n' > "
+	      "remote.git/hooks/pre-receive"
+	      " && chmod +x remote.git/hooks/pre-receive",
+	      folder, (int)getpid());
 	struct git_settings settings = settings_of(arena, folder, "copy");
 	cleanup_git struct git *git = open_with(&settings);
 	must(git_fetch(git, &failure));
@@ -113,7 +118,7 @@ static void test_a_hanging_push_leaves_no_process(void **state)
 	cleanup_git struct git *hasty = open_with(&settings);
 	assert_int_equal(git_push_status(hasty, &err), -ETIMEDOUT);
 	shell(folder, "test -e begun && rm remote.git/hooks/pre-receive");
-	check_no_children(folder, "[s]leep 98765");
+	check_no_children(folder, arena_print(arena, "[s]leep 98%d", (int)getpid()));
 	must(git_push_status(git, &failure));
 	check_log(folder, "remote.git", "a ");
 }

@@ -33,6 +33,7 @@ static void test_says_look_again_for_refs_only(void **state)
 	        {"echo x > work/x && git -C work add x && git -C work status -s", false},
 	        {"git -C work fetch -q . && touch work/.git/FETCH_HEAD", false},
 	        {"git -C work tag v1", false},
+	        {"cd work/.git/refs/heads && touch x.lock && rm x.lock", false},
 	        {"git -C work branch a/b/c", true},
 	        {"git -C work update-ref refs/heads/a/b/c HEAD~1", true},
 	        {"git -C work branch a/b/d", true},

@@ -386,6 +386,18 @@ static void test_picture_shows_what_leaves_and_arrives(void **state)
 	assert_non_null(strstr(picture, "<title>web-2: 2 GiB, running, from node1</title>"));
 	assert_non_null(strstr(picture, "no answer"));
 	assert_non_null(strstr(picture, "class=\"over\""));
+	/* Come on a hop, about to go on: it leaves. */
+	scene.progress[2].state = MOVE_DONE;
+	scene.moves[1] = move_of(&scene.vms[2], "node1", "node2");
+	scene.moves[2].from = "node3";
+	scene.vms[1].uuid = "other";
+	struct vm here = scene.vms[2];
+	scene.hosts[0].vms = &here;
+	scene.hosts[0].vm_count = 1;
+	scene.inventory.host_count = 1;
+	picture = picture_svg(arena, &scene.plan, scene.progress, &scene.inventory);
+	assert_non_null(strstr(picture, "class=\"leaves\""));
+	assert_null(strstr(picture, "class=\"moved\""));
 	const char *plain = picture_svg(arena, NULL, NULL, &scene.inventory);
 	assert_null(strstr(plain, "class=\"leaves\""));
 	const struct inventory nothing = {0};
