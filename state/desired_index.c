@@ -86,28 +86,32 @@ static size_t find_bound(const struct label_index *index, const struct label *la
 	return low;
 }
 
-size_t label_index_find(const struct label_index *index, struct arena *arena, const struct labels *labels,
-                        size_t **ret_indices)
+/* The entries of the rarest of the labels: the fewest to look at. */
+static void find_rarest(const struct label_index *index, const struct labels *labels, size_t *ret_from, size_t *ret_to)
 {
 	assert(labels->count > 0);
-	size_t from = 0;
-	size_t to = index->count;
-	for (size_t i = 0; i < labels->count; i++) { /* the rarest of the labels has the fewest to look at */
+	for (size_t i = 0; i < labels->count; i++) {
 		size_t first = find_bound(index, &labels->items[i], false);
 		size_t last = find_bound(index, &labels->items[i], true);
-		if (i == 0 || last - first < to - from) {
-			from = first;
-			to = last;
+		if (i == 0 || last - first < *ret_to - *ret_from) {
+			*ret_from = first;
+			*ret_to = last;
 		}
 	}
-	size_t *indices = arena_array(arena, to - from, sizeof(*indices));
+}
+
+size_t label_index_find(const struct label_index *index, const struct labels *labels, size_t max, size_t *indices)
+{
+	size_t from;
+	size_t to;
 	size_t count = 0;
-	for (size_t i = from; i < to; i++) {
-		if (labels_match(labels, index->labels[index->entries[i].owner])) {
-			indices[count++] = index->entries[i].owner;
+	find_rarest(index, labels, &from, &to);
+	for (size_t i = from; i < to && count < max; i++) {
+		size_t owner = index->entries[i].owner;
+		if (labels->count == 1 || labels_match(labels, index->labels[owner])) {
+			indices[count++] = owner;
 		}
 	}
-	*ret_indices = indices;
 	return count;
 }
 

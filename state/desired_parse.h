@@ -156,9 +156,8 @@ struct label_index;
 struct label_index *label_index_hosts(struct arena *arena, const struct desired *desired);
 struct label_index *label_index_vms(struct arena *arena, const struct desired *desired);
 
-/* Indices of what has all the labels (there must be one at least), rising. */
-size_t label_index_find(const struct label_index *index, struct arena *arena, const struct labels *labels,
-                        size_t **ret_indices);
+/* Indices of what has all the labels (there must be one at least), rising, the first `max` of them. */
+size_t label_index_find(const struct label_index *index, const struct labels *labels, size_t max, size_t *indices);
 bool label_index_has_key(const struct label_index *index, const char *key);
 
 #endif

@@ -83,6 +83,10 @@ static void read_hosts(struct parsing *parsing, const struct field *field, const
 	if (name == NULL || strcmp(name, "auto") == 0) {
 		return;
 	}
+	if (name[0] == '\0') {
+		field_wrong(parsing, field->key, value, "a host's name, a list of names or auto");
+		return;
+	}
 	vm->hosts = arena_array(parsing->arena, 1, sizeof(*vm->hosts));
 	vm->hosts[0] = name;
 	vm->host_count = 1;

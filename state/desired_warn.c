@@ -7,17 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A VM that is pinned, and where: the host, or its value of the label that the policy is `by`. */
+struct pin {
+	const char *place;
+	const struct desired_vm *vm;
+};
+
 struct warning {
 	struct parsing *parsing;
 	const struct desired *desired;
 	const struct label_index *hosts;
 	const struct label_index *vms;
-};
+	const uint64_t *pinned; /* number of VMs pinned to each host */
 
-/* A VM that is pinned, and where: the host, or its value of the label that the policy is `by`. */
-struct pin {
-	const char *place;
-	const struct desired_vm *vm;
+	/* Room for all VMs, used for one policy after the other. */
+	size_t *indices;
+	const struct desired_vm **members;
+	struct pin *pins;
 };
 
 static const char *quote(const struct warning *warning, const char *text)
@@ -42,8 +48,8 @@ static void warn_of_labels(struct warning *warning)
 	for (size_t i = 0; i < parsing->label_use_count; i++) {
 		const struct label_use *use = &parsing->label_uses[i];
 		const struct label_index *index = use->of_hosts ? warning->hosts : warning->vms;
-		size_t *found;
-		if (label_index_find(index, parsing->arena, &use->labels, &found) == 0) {
+		size_t first;
+		if (label_index_find(index, &use->labels, 1, &first) == 0) {
 			problems_add(&parsing->warnings, use->at, "no %s has the labels %s, so this selects nothing",
 			             use->of_hosts ? "host" : "VM", show_labels(warning, &use->labels));
 		}
@@ -95,25 +101,20 @@ static void warn_of_same_uri(struct warning *warning)
 	}
 }
 
-/* The VMs that a policy speaks of. */
-static size_t find_members(const struct warning *warning, const struct policy *policy,
-                           const struct desired_vm ***ret_members)
+/* The VMs that a policy speaks of, into warning->members. */
+static size_t find_members(struct warning *warning, const struct policy *policy)
 {
-	struct arena *arena = warning->parsing->arena;
 	const struct desired *desired = warning->desired;
 	const struct selector *selector = &policy->vms;
-	size_t *indices = NULL;
 	bool is_all = !selector->by_name && selector->labels.count == 0;
 	size_t count = is_all ? desired->vm_count : selector->name_count;
 	if (!is_all && !selector->by_name) {
-		count = label_index_find(warning->vms, arena, &selector->labels, &indices);
+		count = label_index_find(warning->vms, &selector->labels, desired->vm_count, warning->indices);
 	}
-	const struct desired_vm **members = arena_array(arena, count, sizeof(const struct desired_vm *));
 	for (size_t i = 0; i < count; i++) {
-		members[i] = selector->by_name ? desired_vm(desired, selector->names[i])
-		                               : &desired->vms[is_all ? i : indices[i]];
+		warning->members[i] = selector->by_name ? desired_vm(desired, selector->names[i])
+		                                        : &desired->vms[is_all ? i : warning->indices[i]];
 	}
-	*ret_members = members;
 	return count;
 }
 
@@ -125,39 +126,39 @@ static int compare_pins(const void *a, const void *b)
 	return order != 0 ? order : strcmp(left->vm->name, right->vm->name);
 }
 
-/* The pinned ones among the members, sorted by place. One pinned to a host without the label has no place. */
-static size_t find_pins(struct warning *warning, const struct policy *policy, struct pin **ret_pins)
+/*
+ * The pinned ones among the members, sorted by place, into warning->pins. One that is pinned to a host without the
+ * label has no place.
+ */
+static size_t find_pins(struct warning *warning, const struct policy *policy)
 {
-	const struct desired_vm **members;
-	size_t count = find_members(warning, policy, &members);
-	struct pin *pins = arena_array(warning->parsing->arena, count, sizeof(*pins));
+	size_t count = find_members(warning, policy);
 	size_t pinned = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (!members[i]->pinned) {
+		const struct desired_vm *vm = warning->members[i];
+		if (!vm->pinned) {
 			continue;
 		}
-		const struct desired_host *host = desired_host(warning->desired, members[i]->hosts[0]);
+		const struct desired_host *host = desired_host(warning->desired, vm->hosts[0]);
 		const char *place = policy->by == NULL ? host->name : labels_get(&host->labels, policy->by);
 		if (place != NULL) {
-			pins[pinned++] = (struct pin){.place = place, .vm = members[i]};
+			warning->pins[pinned++] = (struct pin){.place = place, .vm = vm};
 			continue;
 		}
-		problems_add(&warning->parsing->warnings, members[i]->at,
-		             "VM %s is pinned to %s, which lacks the label %s of policy %s",
-		             quote(warning, members[i]->name), host->name, quote(warning, policy->by),
-		             quote(warning, policy->name));
+		problems_add(&warning->parsing->warnings, vm->at,
+		             "VM %s is pinned to %s, which lacks the label %s of policy %s", quote(warning, vm->name),
+		             host->name, quote(warning, policy->by), quote(warning, policy->name));
 	}
 	if (pinned > 1) {
-		qsort(pins, pinned, sizeof(*pins), compare_pins);
+		qsort(warning->pins, pinned, sizeof(*warning->pins), compare_pins);
 	}
-	*ret_pins = pins;
 	return pinned;
 }
 
 static void warn_of_apart(struct warning *warning, const struct policy *policy)
 {
-	struct pin *pins;
-	size_t count = find_pins(warning, policy, &pins);
+	const struct pin *pins = warning->pins;
+	size_t count = find_pins(warning, policy);
 	for (size_t i = 1; i < count; i++) {
 		if (strcmp(pins[i - 1].place, pins[i].place) == 0) {
 			problems_add(&warning->parsing->warnings, pins[i].vm->at,
@@ -171,8 +172,8 @@ static void warn_of_apart(struct warning *warning, const struct policy *policy)
 
 static void warn_of_together(struct warning *warning, const struct policy *policy)
 {
-	struct pin *pins;
-	size_t count = find_pins(warning, policy, &pins);
+	const struct pin *pins = warning->pins;
+	size_t count = find_pins(warning, policy);
 	for (size_t i = 1; i < count; i++) {
 		if (strcmp(pins[0].place, pins[i].place) != 0) {
 			problems_add(&warning->parsing->warnings, pins[i].vm->at,
@@ -199,10 +200,9 @@ static void warn_of_not_admitted(struct warning *warning, const struct policy *p
 /* only_on and not_on: one at least of the hosts that the VM names must be admitted. */
 static void warn_of_hosts(struct warning *warning, const struct policy *policy)
 {
-	const struct desired_vm **members;
-	size_t count = find_members(warning, policy, &members);
+	size_t count = find_members(warning, policy);
 	for (size_t i = 0; i < count; i++) {
-		const struct desired_vm *vm = members[i];
+		const struct desired_vm *vm = warning->members[i];
 		bool admitted = vm->host_count == 0;
 		for (size_t j = 0; j < vm->host_count && !admitted; j++) {
 			const struct desired_host *host = desired_host(warning->desired, vm->hosts[j]);
@@ -215,19 +215,19 @@ static void warn_of_hosts(struct warning *warning, const struct policy *policy)
 	}
 }
 
-static void warn_of_at_most(struct warning *warning, const struct policy *policy, const uint64_t *pinned)
+static void warn_of_at_most(struct warning *warning, const struct policy *policy)
 {
 	for (size_t i = 0; i < warning->desired->host_count; i++) {
 		const struct desired_host *host = &warning->desired->hosts[i];
-		if (pinned[i] > policy->count && selector_selects(&policy->hosts, host->name, &host->labels)) {
+		if (warning->pinned[i] > policy->count && selector_selects(&policy->hosts, host->name, &host->labels)) {
 			problems_add(&warning->parsing->warnings, policy->at,
 			             "policy %s allows %" PRIu64 " on %s, but %" PRIu64 " are pinned there",
-			             quote(warning, policy->name), policy->count, host->name, pinned[i]);
+			             quote(warning, policy->name), policy->count, host->name, warning->pinned[i]);
 		}
 	}
 }
 
-static void warn_of_policy(struct warning *warning, const struct policy *policy, const uint64_t *pinned)
+static void warn_of_policy(struct warning *warning, const struct policy *policy)
 {
 	if (policy->by != NULL && !label_index_has_key(warning->hosts, policy->by)) {
 		problems_add(&warning->parsing->warnings, policy->at, "policy %s is by %s, a label that no host has",
@@ -246,12 +246,24 @@ static void warn_of_policy(struct warning *warning, const struct policy *policy,
 		warn_of_hosts(warning, policy);
 		break;
 	case POLICY_AT_MOST:
-		warn_of_at_most(warning, policy, pinned);
+		warn_of_at_most(warning, policy);
 		break;
 	case POLICY_SURVIVE:
 	case POLICY_WINDOW:
 		break;
 	}
+}
+
+static const uint64_t *count_pinned(const struct warning *warning)
+{
+	const struct desired *desired = warning->desired;
+	uint64_t *pinned = arena_array(warning->parsing->arena, desired->host_count, sizeof(*pinned));
+	for (size_t i = 0; i < desired->vm_count; i++) {
+		if (desired->vms[i].pinned) {
+			pinned[desired_host(desired, desired->vms[i].hosts[0]) - desired->hosts]++;
+		}
+	}
+	return pinned;
 }
 
 void desired_warn(struct parsing *parsing)
@@ -262,18 +274,17 @@ void desired_warn(struct parsing *parsing)
 	        .desired = desired,
 	        .hosts = label_index_hosts(parsing->arena, desired),
 	        .vms = label_index_vms(parsing->arena, desired),
+	        .indices = arena_array(parsing->arena, desired->vm_count, sizeof(*warning.indices)),
+	        .members = arena_array(parsing->arena, desired->vm_count, sizeof(const struct desired_vm *)),
+	        .pins = arena_array(parsing->arena, desired->vm_count, sizeof(*warning.pins)),
 	};
-	uint64_t *pinned = arena_array(parsing->arena, desired->host_count, sizeof(*pinned));
+	warning.pinned = count_pinned(&warning);
 	warn_of_labels(&warning);
 	warn_of_same_uri(&warning);
 	for (size_t i = 0; i < desired->vm_count; i++) {
-		const struct desired_vm *vm = &desired->vms[i];
-		warn_of_where(&warning, vm);
-		if (vm->pinned) {
-			pinned[desired_host(desired, vm->hosts[0]) - desired->hosts]++;
-		}
+		warn_of_where(&warning, &desired->vms[i]);
 	}
 	for (size_t i = 0; i < desired->policy_count; i++) {
-		warn_of_policy(&warning, &desired->policies[i], pinned);
+		warn_of_policy(&warning, &desired->policies[i]);
 	}
 }
