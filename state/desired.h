@@ -1,9 +1,9 @@
 /*
  * What is wanted: the placement of a commit, parsed and validated as a whole (spec section 2).
  *
- *     struct desired *desired;
+ *     const struct desired *desired;
  *     struct problem_list problems;
- *     if (desired_parse(arena, files, count, &desired, &problems) < 0) { print problems; }
+ *     if (desired_parse(arena, commit, files, count, &desired, &problems) < 0) { print problems; }
  *
  * A desired placement is a value like an inventory: made once from const files, then const. Everything is sorted:
  * hosts, VMs and policies by name, labels by key, lists of names by name. Defaults are already worked in: nobody

@@ -14,6 +14,11 @@ const char *inventory_write(struct arena *arena, const struct inventory *invento
 /*
  * Reads files (each a document as above, a host in one of them only) into one sorted inventory. Returns 0, or -EINVAL
  * with every problem as FILE:LINE:COLUMN: message.
+ *
+ * What may be left out, and is harmless: connection (ok), seen, uuid, libvirt, qemu and cpu of a host (not known),
+ * networks (none), pools (not known, so needed of nobody), a pool's state (active), formats (raw and qcow2) and free
+ * (1 EiB), persistent (true), all else of a VM (false, 0, none), a disk's storage (local), format (raw), source and
+ * size (none), and used (its size). null says that a key is left out.
  */
 int inventory_read(struct arena *arena, const struct desired_file *files, size_t count,
                    const struct inventory **ret_inventory, struct problem_list *ret_problems);

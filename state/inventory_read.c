@@ -50,7 +50,7 @@ static void check_once(struct reading *reading, struct sight *sights, size_t cou
 			first = &sights[i];
 			continue;
 		}
-		problems_add(&reading->problems, sights[i].at, "%s %s stands here twice: first at %s", what,
+		problems_add(&reading->problems, sights[i].at, "%s %s is given twice: first at %s", what,
 		             problems_quote(&reading->problems, sights[i].text),
 		             problems_place(&reading->problems, first->at));
 	}

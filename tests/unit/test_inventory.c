@@ -215,7 +215,7 @@ static const struct problem_case PROBLEM_CASES[] = {
          "i.yaml:1:103: 'format' must be raw, qcow2 or other, not 'y'\n"
          "i.yaml:1:112: 'used' must be a size, such as 4GiB, not '1'\n"},
         {"hosts: {a: {memory: 1GiB, vms: {v: {" VM "}, w: {" VM "}}}}\n",
-         "i.yaml:1:123: UUID '00000000-0000-0000-0000-000000000001' stands here twice: first at i.yaml:1:33\n"},
+         "i.yaml:1:123: UUID '00000000-0000-0000-0000-000000000001' is given twice: first at i.yaml:1:33\n"},
         {"hosts: {a: {memory: 1GiB, vms: {v: {" VM "}, v: {" VM "}}}}\n",
          "i.yaml:1:123: key 'v' is given twice: first at i.yaml:1:33\n"},
         {"hosts: {a: {memory: 1GiB, seen: yesterday, networks: x, pools: {p: {state: odd, formats: [x]}}, vms: }}\n",
@@ -245,7 +245,7 @@ static void test_a_host_stands_in_one_file(void **state)
 	struct desired_file files[] = {{"b.yaml", b, sizeof(b) - 1}, {"a.yaml", a, sizeof(a) - 1}};
 	const char *problems;
 	assert_null(read_files(arena, files, 2, &problems));
-	assert_string_equal(problems, "b.yaml:1:37: host 'a' stands here twice: first at a.yaml:1:9\n");
+	assert_string_equal(problems, "b.yaml:1:37: host 'a' is given twice: first at a.yaml:1:9\n");
 	files[0].length = strlen("hosts: {b: {memory: 1GiB, vms: {}}");
 	files[0].bytes = "hosts: {b: {memory: 1GiB, vms: {}}}";
 	files[0].length++;
