@@ -91,6 +91,11 @@ wait_until() {
     done
 }
 
+# Is a migration of the VM under way on its source, with data already on its way?
+is_migrating() {
+    [[ $(on "$1" domjobinfo "$2") =~ (Data|File)\ processed:\ +[1-9] ]]
+}
+
 # --- the placement repository ---------------------------------------------------------------------------------------
 
 # A repository with the sandbox's hosts; a limit of their memory can be given.
@@ -157,6 +162,11 @@ end_berth() {
     wait_until 120 is_over "$berth_pid"
     wait "$berth_pid" || code=$?
     ((code == $1)) || fail "berth ended with $code, not $1"
+}
+
+# Waits until a text is in what berth prints.
+wait_for_output() {
+    wait_until 60 grep -qF -- "$1" "$out"
 }
 
 is_over() {

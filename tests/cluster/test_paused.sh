@@ -1,0 +1,23 @@
+#!/bin/bash
+# A paused VM is moved, and stays paused; what it had in memory is there when it is resumed.
+. "$(dirname "$0")/lib.sh"
+
+vm web-1 --host node1 --state paused
+vm web-2 --host node1 --disk network --state paused
+place <<'YAML'
+vms:
+  web-1: {host: node2}
+  web-2: {host: node3}
+YAML
+
+apply
+
+expect_on node2 paused web-1
+expect_on node3 paused web-2
+expect_files node1
+expect_files node2 web-1.qcow2
+on node2 resume web-1
+on node3 resume web-2
+expect_on node2 running web-1
+expect_witness web-1 web-2
+expect_equal 1 "$(sandbox witness web-1 | sed -n 's/.* \([0-9]*\) boots*.*/\1/p')" 'boots of web-1'
