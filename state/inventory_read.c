@@ -323,7 +323,7 @@ static void read_vms(struct reading *reading, const struct yaml_node *value, str
 static void read_pools(struct reading *reading, const struct yaml_node *value, struct host *host)
 {
 	const struct yaml_node *pools = get_mapping(reading, value, "pools");
-	host->pools_known = yaml_get(value, "pools", NULL) != NULL;
+	host->pools_known = get(value, "pools") != NULL;
 	if (pools == NULL) {
 		return;
 	}

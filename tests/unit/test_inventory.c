@@ -143,7 +143,7 @@ static void test_what_is_left_out_is_harmless(void **state)
 	cleanup_arena struct arena *arena = arena_create();
 	const struct inventory *inventory = read_good(
 	        arena, "hosts:\n"
-	               "  a: {memory: 8GiB, vms: {}}\n"
+	               "  a: {memory: 8GiB, vms: , pools: }\n"
 	               "  b:\n"
 	               "    memory: 8GiB\n"
 	               "    pools: {images: {}}\n"
