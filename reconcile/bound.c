@@ -104,6 +104,30 @@ static size_t count_crowded(const struct tally *tally, uint32_t number)
 	return count;
 }
 
+/* A group that was parted and is not any more: all must have come to one place, whichever that is. */
+static size_t count_united(const struct tally *tally, uint32_t number)
+{
+	const struct fleet *fleet = tally->done->fleet;
+	const struct rule *rule = &fleet->rules[number];
+	if (rule->policy->kind != POLICY_TOGETHER || !group_is_parted(tally->done->start, rule) ||
+	    group_is_parted(tally->end, rule)) {
+		return 0;
+	}
+	const uint32_t *there = tally->done->start->counts[number];
+	size_t members = 0;
+	size_t forced = 0;
+	size_t most = 0;
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		bool counts = rule->members[vm] && fleet->vms[vm].standing != STANDS_STALE;
+		members += counts ? 1 : 0;
+		forced += counts && tally->forced[vm] ? 1 : 0;
+	}
+	for (uint32_t group = 0; group < rule->group_count; group++) {
+		most = there[group] > most ? there[group] : most;
+	}
+	return members - most > forced ? members - most - forced : 0;
+}
+
 /* Others that must leave: hosts have no VM in common, but a crowd's VM may be on a full host. So the larger counts. */
 static size_t count_optional(const struct tally *tally)
 {
@@ -113,7 +137,9 @@ static size_t count_optional(const struct tally *tally)
 	}
 	for (uint32_t i = 0; i < tally->done->fleet->rule_count; i++) {
 		size_t crowded = count_crowded(tally, i);
+		size_t united = count_united(tally, i);
 		best = crowded > best ? crowded : best;
+		best = united > best ? united : best;
 	}
 	return best;
 }

@@ -2,6 +2,7 @@
 
 #include "reconcile/wait.h"
 #include "state/arena.h"
+#include "state/text.h"
 #include "state/units.h"
 
 #include <stdlib.h>
@@ -89,8 +90,8 @@ void explain_blocked(const struct draft *done, const struct simulation *end, str
 		if (reason == NULL && waiting.blocked[vm]) {
 			reason = wait_reason(&waiting, vm);
 		}
-		bool listed =
-		        plan->blocked_count > 0 && plan->blocked[plan->blocked_count - 1].vm == fleet->vms[vm].name;
+		bool listed = plan->blocked_count > 0 &&
+		              text_equal(plan->blocked[plan->blocked_count - 1].vm, fleet->vms[vm].name);
 		if (reason != NULL && !listed) {
 			ARENA_ADD(arena, plan->blocked, plan->blocked_count) =
 			        (struct blocked_vm){fleet->vms[vm].name, *reason};

@@ -5,14 +5,24 @@
 #include "state/text.h"
 #include "state/units.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+
+/* In the unit of what is needed, as long as that shows anything: `0.8 GiB`. */
+static const char *gap_text(struct arena *arena, uint64_t need, int64_t gap)
+{
+	if (need >= GIB && gap < (int64_t)GIB && gap >= (int64_t)GIB / 10) {
+		return arena_print(arena, "0.%" PRId64 " GiB", (gap * 10 + (int64_t)GIB / 2) / (int64_t)GIB % 10);
+	}
+	return units_size_short(arena, gap);
+}
 
 static const char *shortage_text(struct arena *arena, const struct obstacle *o, const char *place, const char *what)
 {
 	uint64_t missing = obstacle_missing(o);
 	int64_t shown = missing > INT64_MAX ? INT64_MAX : (int64_t)missing;
 	const char *needs = units_size_short(arena, (int64_t)o->need);
-	const char *gap = units_size_short(arena, shown);
+	const char *gap = gap_text(arena, o->need, shown);
 	if (o->free < 0) {
 		return arena_print(arena, "%s is over capacity by %s, %s needs %s: %s short", place,
 		                   units_size_short(arena, -o->free), what, needs, gap);
@@ -29,12 +39,18 @@ static const char *space_text(struct arena *arena, const struct fleet *fleet, co
 	return shortage_text(arena, o, place, fleet->vms[o->vm].name);
 }
 
+static const char *known(const char *version)
+{
+	return version[0] == '\0' ? "?" : version;
+}
+
 static const char *version_text(struct arena *arena, const struct fleet *fleet, const struct obstacle *o)
 {
 	const struct host *source = fleet->hosts[o->from].seen;
 	const struct host *target = fleet->hosts[o->host].seen;
 	return arena_print(arena, "%s has QEMU %s and libvirt %s, %s has %s and %s (migration.versions: %s)",
-	                   source->name, source->qemu, source->libvirt, target->name, target->qemu, target->libvirt,
+	                   source->name, known(source->qemu), known(source->libvirt), target->name, known(target->qemu),
+	                   known(target->libvirt),
 	                   fleet->vms[o->vm].desired->migration.versions == VERSIONS_SAME ? "same" : "compatible");
 }
 
