@@ -98,7 +98,7 @@ static int shut_down_and_carry(const struct execution *execution, const struct m
                                struct move_entry *entry, struct outcome *outcome, struct error *err)
 {
 	const struct world *world = &execution->world;
-	const uint64_t default_ms = 5 * 60 * 1000;
+	const uint64_t default_ms = UINT64_C(5) * 60 * 1000;
 	uint64_t timeout_ms = order->settings.timeout_ms == 0 ? default_ms : order->settings.timeout_ms;
 	int r = write_step(execution, entry, STEP_SHUTDOWN, err);
 	if (r == 0) {

@@ -28,13 +28,15 @@ static void list_disks(struct arena *arena, const struct fleet *fleet, uint32_t 
 {
 	const struct fleet_vm *moved = &fleet->vms[vm];
 	struct disk *disks = NULL;
+	size_t count = 0;
 	for (size_t i = 0; i < moved->seen->disk_count; i++) {
 		const struct disk *disk = &moved->seen->disks[i];
 		if (disk->storage == STORAGE_LOCAL && disk_travels(fleet, disk, moved->home, to)) {
-			ARENA_ADD(arena, disks, order->disk_count) = *disk;
+			ARENA_ADD(arena, disks, count) = *disk;
 		}
 	}
 	order->disks = disks;
+	order->disk_count = count;
 }
 
 static bool is_off(enum vm_state state)

@@ -54,9 +54,9 @@ struct config config_default(void)
 	return (struct config){
 	        .state = "/var/lib/berth",
 	        .status_branch = "berth/status",
-	        .poll_ms = 30 * 1000,
-	        .resync_ms = 5 * 60 * 1000,
-	        .deadline_ms = 10 * 1000,
+	        .poll_ms = UINT64_C(30) * 1000,
+	        .resync_ms = UINT64_C(5) * 60 * 1000,
+	        .deadline_ms = UINT64_C(10) * 1000,
 	};
 }
 

@@ -326,8 +326,10 @@ struct worker *worker_create(const char *uri)
 	struct worker *worker = allocate_or_end(sizeof(*worker));
 	init_lock(&worker->lock, &worker->changed);
 	worker->holders = 2;
-	worker->uri = allocate_or_end(strlen(uri) + 1);
-	strcpy(worker->uri, uri);
+	worker->uri = strdup(uri);
+	if (worker->uri == NULL) {
+		abort();
+	}
 	pthread_t thread;
 	if (pthread_create(&thread, NULL, work, worker) != 0) {
 		abort();
