@@ -90,6 +90,9 @@ static const struct yaml_node *read_file(struct parsing *parsing, const struct d
 		note_unread(parsing, file);
 		return NULL;
 	}
+	if (root->partial) {
+		note_unread(parsing, file);
+	}
 	check_sections(parsing, root);
 	return root;
 }

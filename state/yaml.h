@@ -32,7 +32,7 @@ enum yaml_kind {
 struct yaml_node {
 	enum yaml_kind kind;
 	bool plain;   /* a scalar without quotes: only these can be a boolean, a number or null */
-	bool partial; /* a mapping of which a key was refused: what is missed may have been in it */
+	bool partial; /* a key was refused, or a second document after this root: what is missed may stand there */
 	struct position at;
 	const char *text;         /* of a scalar, terminated; it holds no 0 byte, but may hold what was escaped */
 	struct yaml_node **keys;  /* of a mapping: count keys, all scalars */

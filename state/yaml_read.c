@@ -96,6 +96,7 @@ static void close_mapping(struct reader *reader, struct yaml_node *node, struct 
 {
 	for (size_t i = 0; i < count; i++) {
 		refuse_bad_key(reader, pairs[2 * i]);
+		node->partial = node->partial || pairs[2 * i]->kind != YAML_SCALAR;
 	}
 	refuse_duplicates(reader, pairs, count);
 	node->keys = arena_array(reader->arena, count, sizeof(struct yaml_node *));
@@ -104,10 +105,10 @@ static void close_mapping(struct reader *reader, struct yaml_node *node, struct 
 		if (pairs[2 * i]->kind == YAML_SCALAR) {
 			node->keys[node->count] = pairs[2 * i];
 			node->items[node->count++] = pairs[2 * i + 1];
-		} else {
-			node->partial = true;
 		}
 	}
+	/* A key that stands twice is there all the same; but of a file, its second half is missed. */
+	node->partial = node->partial || (reader->depth == 0 && node->count < count);
 }
 
 static void close_node(struct reader *reader)
@@ -199,6 +200,9 @@ static void begin_document(struct reader *reader, const yaml_event_t *event)
 	if (reader->documents++ > 0) {
 		problems_add(reader->problems, at,
 		             "a second document: a file holds one, so write it into a file of its own");
+		if (reader->root != NULL) {
+			reader->root->partial = true;
+		}
 		reader->ended = true;
 		return;
 	}
