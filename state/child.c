@@ -3,7 +3,7 @@
 #include "state/arena.h"
 #include "state/text.h"
 
-#include <ctype.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -118,6 +118,7 @@ static int spawn(struct child *child, struct arena *arena, const char *const wor
 	sigset_t none;
 	sigset_t all;
 	size_t count = 0;
+	assert(words[0] != NULL);
 	while (words[count] != NULL) {
 		count++;
 	}

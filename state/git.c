@@ -202,15 +202,8 @@ static int find_ref(struct git_repository *inside, void *argument, struct error 
 	return git_find_ref(argument, inside, err);
 }
 
-int git_open(const struct git_settings *settings, struct git **ret_git, struct error *err)
+static int fill(struct git *git, const struct git_settings *settings, struct error *err)
 {
-	cleanup_git struct git *git = calloc(1, sizeof(*git));
-	if (git == NULL) {
-		return error_set(err, -ENOMEM, "out of memory");
-	}
-	if (settings->repository == NULL || settings->repository[0] == '\0') {
-		return error_set(err, -EINVAL, "no repository is named");
-	}
 	repository_library();
 	int r = take_settings(git, settings, err);
 	if (r == 0) {
@@ -219,14 +212,24 @@ int git_open(const struct git_settings *settings, struct git **ret_git, struct e
 	if (r == 0) {
 		r = open_places(git, settings, err);
 	}
-	if (r == 0) {
-		r = repository_work(git->source, find_ref, git, err);
+	return r == 0 ? repository_work(git->source, find_ref, git, err) : r;
+}
+
+int git_open(const struct git_settings *settings, struct git **ret_git, struct error *err)
+{
+	if (settings->repository == NULL || settings->repository[0] == '\0') {
+		return error_set(err, -EINVAL, "no repository is named");
 	}
+	struct git *git = calloc(1, sizeof(*git));
+	if (git == NULL) {
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	int r = fill(git, settings, err);
 	if (r < 0) {
+		git_close(git);
 		return r;
 	}
 	*ret_git = git;
-	git = NULL;
 	return 0;
 }
 

@@ -61,28 +61,36 @@ static void remove_old_locks(const struct git *git, const struct repository *cop
 	}
 }
 
-int remote_lock(const struct git *git, const struct repository *copy, struct error *err)
+static int wait_for_lock(int fd, const char *path, unsigned int deadline_ms, struct error *err)
 {
-	cleanup_arena struct arena *arena = arena_create();
-	const char *path = arena_print(arena, "%s/berth.lock", copy->directory);
-	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
-	cleanup_remote_lock int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		return error_set(err, -errno, "%s: %s", path, strerror(errno));
-	}
+	const struct timespec pause = {.tv_nsec = 20000000};
 	for (unsigned int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited_ms += 20) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
 			return error_set(err, -errno, "%s: %s", path, strerror(errno));
 		}
-		if (waited_ms > git->deadline_ms) {
+		if (waited_ms > deadline_ms) {
 			return error_set(err, -EBUSY, "%s: another berth works with this copy", path);
 		}
 		nanosleep(&pause, NULL);
 	}
+	return 0;
+}
+
+int remote_lock(const struct git *git, const struct repository *copy, struct error *err)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	const char *path = arena_print(arena, "%s/berth.lock", copy->directory);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		return error_set(err, -errno, "%s: %s", path, strerror(errno));
+	}
+	int r = wait_for_lock(fd, path, git->deadline_ms, err);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
 	remove_old_locks(git, copy);
-	int locked = fd;
-	fd = -1;
-	return locked;
+	return fd;
 }
 
 static void take_line(struct remote *remote, const struct git *git, const char *line, size_t length)

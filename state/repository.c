@@ -49,7 +49,7 @@ int repository_error(struct error *err, int code, const char *format, ...)
 	char what[512];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
+	vsnprintf(what, sizeof(what), format, args); /* NOLINT(clang-analyzer-valist.Uninitialized): it is, above */
 	va_end(args);
 	return error_set(err, errno_of(code), "%s: %s", what, last == NULL ? "no reason given" : last->message);
 }
@@ -214,14 +214,14 @@ static int look_around(git_repository *inside, void *argument, struct error *err
 	return 0;
 }
 
-static int open_or_make(const char *path, bool make, struct repository **ret_repository, struct error *err)
+static int begin(struct repository *repository, const char *path, bool make, struct error *err)
 {
 	struct stat about = {.st_uid = geteuid(), .st_gid = getegid()};
 	if (!make && stat(path, &about) < 0) {
 		return error_set(err, -errno, "%s: %s", path, strerror(errno));
 	}
-	cleanup_repository struct repository *repository = calloc(1, sizeof(*repository));
-	if (repository == NULL || (repository->path = strdup(path)) == NULL) {
+	repository->path = strdup(path);
+	if (repository->path == NULL) {
 		return error_set(err, -ENOMEM, "out of memory");
 	}
 	repository->uid = about.st_uid;
@@ -230,14 +230,24 @@ static int open_or_make(const char *path, bool make, struct repository **ret_rep
 	struct call call = {
 	        .repository = repository, .make = make, .work = look_around, .argument = repository, .err = err};
 	int r = run_in_thread(&call);
-	if (r < 0) {
-		return r;
-	}
-	if (make && chmod(path, 0700) < 0) {
+	if (r == 0 && make && chmod(path, 0700) < 0) {
 		return error_set(err, -errno, "%s: %s", path, strerror(errno));
 	}
+	return r;
+}
+
+static int open_or_make(const char *path, bool make, struct repository **ret_repository, struct error *err)
+{
+	struct repository *repository = calloc(1, sizeof(*repository));
+	if (repository == NULL) {
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	int r = begin(repository, path, make, err);
+	if (r < 0) {
+		repository_close(repository);
+		return r;
+	}
 	*ret_repository = repository;
-	repository = NULL;
 	return 0;
 }
 

@@ -67,12 +67,14 @@ int repository_signature(struct git_signature **ret_signature, struct error *err
 int repository_error(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Cleanup for libgit2's types: after REPOSITORY_OWNED(git_tree, git_tree_free), `OWNED(git_tree) tree = NULL;` */
+/* NOLINTBEGIN(bugprone-macro-parentheses): types cannot stand in parentheses */
 #define REPOSITORY_OWNED(type, destroy)                                                                                \
 	static void clean_##type(type **item)                                                                          \
 	{                                                                                                              \
 		destroy(*item);                                                                                        \
 	}
 #define OWNED(type) __attribute__((cleanup(clean_##type))) type *
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static inline void repository_clean(struct repository **repository)
 {

@@ -107,28 +107,34 @@ static int add_watches(struct watch *watch)
 	return r < 0 ? r : 0;
 }
 
-int watch_open(const char *directory, const char *head_directory, struct watch **ret_watch, struct error *err)
+static int begin(struct watch *watch, const char *directory, const char *head_directory, struct error *err)
 {
-	cleanup_watch struct watch *watch = calloc(1, sizeof(*watch));
-	if (watch == NULL) {
-		return error_set(err, -ENOMEM, "out of memory");
-	}
+	bool apart = head_directory != NULL && strcmp(directory, head_directory) != 0;
 	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (watch->fd < 0) {
 		return error_set(err, -errno, "inotify: %s", strerror(errno));
 	}
-	bool apart = head_directory != NULL && strcmp(directory, head_directory) != 0;
 	watch->directory = strdup(directory);
 	watch->head_directory = apart ? strdup(head_directory) : NULL;
 	if (watch->directory == NULL || (apart && watch->head_directory == NULL)) {
 		return error_set(err, -ENOMEM, "out of memory");
 	}
 	int r = add_watches(watch);
+	return r < 0 ? error_set(err, r, "%s: cannot be watched: %s", directory, strerror(-r)) : 0;
+}
+
+int watch_open(const char *directory, const char *head_directory, struct watch **ret_watch, struct error *err)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	if (watch == NULL) {
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	int r = begin(watch, directory, head_directory, err);
 	if (r < 0) {
-		return error_set(err, r, "%s: cannot be watched: %s", directory, strerror(-r));
+		watch_close(watch);
+		return r;
 	}
 	*ret_watch = watch;
-	watch = NULL;
 	return 0;
 }
 
