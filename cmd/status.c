@@ -1,40 +1,26 @@
 #include "cmd/source.h"
 #include "state/arena.h"
-#include "state/problems.h"
 #include "state/status_read.h"
 #include "state/text.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 enum { LOOK_EVERY_S = 1, FETCH_EVERY = 10 };
 
-/* The branch's own words, line by line: a terminal obeys none of them. */
-static void print_text(struct arena *arena, const char *bytes)
-{
-	while (*bytes != '\0') {
-		size_t length = strcspn(bytes, "\n");
-		printf("%s\n", text_printable(arena, arena_copy_n(arena, bytes, length)));
-		bytes += bytes[length] == '\n' ? length + 1 : length;
-	}
-}
-
 static enum exit_code print_status(struct arena *arena, const struct setting *setting, const char *bytes, size_t length)
 {
-	if (setting->output == OUTPUT_TEXT) {
-		print_text(arena, bytes);
-		return EXIT_DONE;
-	}
 	struct desired_file file = {.name = "status.yaml", .bytes = bytes, .length = length};
+	const struct status *status = NULL;
 	struct error err = {0};
-	const char *json = NULL;
-	if (status_read_json(arena, &file, &json, &err) < 0) {
+	if (status_read(arena, &file, &status, &err) < 0) {
 		complain("%s", err.message);
 		return EXIT_UNREADABLE;
 	}
-	fputs(json, stdout);
+	fputs(setting->output == OUTPUT_JSON ? status_json(arena, status)
+	                                     : status_text(arena, status, setting->columns, setting->colour),
+	      stdout);
 	return EXIT_DONE;
 }
 
