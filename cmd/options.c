@@ -82,15 +82,15 @@ void options_help(const struct verb *verb)
 	}
 }
 
-/* The row that "--name" or "-n" names, with its length; NULL when there is none that this verb takes. */
-static const struct option_row *find_row(const struct verb *verb, const char *word, size_t length)
+/* The row that "--name" or "-n" names; NULL when there is none. */
+static const struct option_row *find_row(const char *word, size_t length)
 {
 	for (size_t i = 0; i < COUNT(ROWS); i++) {
 		const struct option_row *row = &ROWS[i];
 		bool is_long = word[1] == '-' && strlen(row->name) == length - 2 &&
 		               strncmp(row->name, word + 2, length - 2) == 0;
 		bool is_short = word[1] != '-' && length == 2 && word[1] == row->letter;
-		if (takes(verb, row) && (is_long || is_short)) {
+		if (is_long || is_short) {
 			return row;
 		}
 	}
@@ -114,6 +114,14 @@ static void suggest(const struct verb *verb, const char *word)
 	}
 }
 
+/* A record is for planning; whoever acts goes by what a commit wants and libvirt says now. */
+static void refuse_option(const struct verb *verb, const struct option_row *row)
+{
+	bool acts = (verb->takes & TAKES_REPOSITORY) != 0 && (row->group & (TAKES_DESIRED | TAKES_INVENTORY)) != 0;
+	complain("%s: does not take --%s%s", verb->name, row->name,
+	         acts ? ": it goes by a commit and by what libvirt says now" : "");
+}
+
 /* One word, and the one after it where it is an option's argument. Returns how many were taken; 0 for an error. */
 static int take_word(int left, char **words, const struct verb *verb, bool options_over, struct options *options)
 {
@@ -127,9 +135,13 @@ static int take_word(int left, char **words, const struct verb *verb, bool optio
 		return 1;
 	}
 	size_t length = strcspn(word, "=");
-	const struct option_row *row = find_row(verb, word, length);
+	const struct option_row *row = find_row(word, length);
 	if (row == NULL) {
 		suggest(verb, word);
+		return 0;
+	}
+	if (!takes(verb, row)) {
+		refuse_option(verb, row);
 		return 0;
 	}
 	void *member = (char *)options + row->offset;
