@@ -28,7 +28,7 @@ static void parse_version(const char *text, unsigned long numbers[3])
 /* A version that no record tells does not block: preflight asks the host itself. */
 static bool version_fits(const char *from, const char *to, enum versions versions)
 {
-	if (from[0] == '\0' || to[0] == '\0') {
+	if (from[0] == '\0' || to[0] == '\0' || text_equal(from, to)) {
 		return true;
 	}
 	unsigned long a[3];

@@ -325,6 +325,25 @@ static bool place_leavers(struct draft *draft)
 	return barred;
 }
 
+/* Those that were asked to give way, and need not after all, now that everybody has a place. */
+static void send_home(struct draft *draft)
+{
+	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
+		struct wish *wish = &draft->wishes[vm];
+		uint32_t home = draft->fleet->vms[vm].home;
+		bool gave_way = wish->why == WHY_CROWD || wish->why == WHY_OVER || wish->why == WHY_ROOM;
+		struct obstacle obstacle = {0};
+		if (!gave_way || wish->goal == home) {
+			continue;
+		}
+		simulate_has_room(draft->final, vm, wish->goal, home, &obstacle);
+		if (obstacle.kind != OBSTACLE_MEMORY && obstacle.kind != OBSTACLE_STEP) {
+			*wish = (struct wish){.goal = home, .wanted = NOWHERE};
+			simulate_move(draft->final, vm, home);
+		}
+	}
+}
+
 void place_alone(struct draft *draft)
 {
 	wish_all_alone(draft);
@@ -339,4 +358,5 @@ void place_all(struct draft *draft)
 		place_crowds(draft);
 		place_relief(draft);
 	} while (bar_without_room(draft) || place_leavers(draft));
+	send_home(draft);
 }

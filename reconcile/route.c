@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 enum {
-	ROUNDS_ONE_BY_ONE = 40,        /* beyond so many rounds those that are stuck are given up together */
-	SECOND_CHANCES = 16,           /* of those given up, with effort 1 */
-	SEARCH_WORK = 2 * 1000 * 1000, /* questions of a search, with effort 1 */
+	ROUNDS_ONE_BY_ONE = 40,   /* beyond so many rounds those that are stuck are given up together */
+	SECOND_CHANCES = 16,      /* of those given up, with effort 1 */
+	SEARCH_WORK = 500 * 1000, /* questions of a search, with effort 1 */
 };
 
 /* Of those that are stuck, the largest: its room is most likely to help the others. */

@@ -44,7 +44,7 @@ static void make_hosts(struct arena *arena, struct dice *dice, struct sample *sa
 	sample->desired->hosts = arena_array(arena, count, sizeof(struct desired_host));
 	sample->inventory->hosts = arena_array(arena, count, sizeof(struct host));
 	for (uint32_t i = 0; i < count; i++) {
-		const char *name = arena_print(arena, "h%u", i);
+		const char *name = arena_print(arena, "h%02u", i);
 		sample->desired->hosts[sample->desired->host_count++] = (struct desired_host){
 		        .name = name,
 		        .labels = one_label(arena, "zone", chance(dice, 50) ? "a" : "b"),
@@ -128,7 +128,7 @@ static void make_vms(struct arena *arena, struct dice *dice, struct sample *samp
 		sample->inventory->hosts[i].vms = arena_array(arena, count, sizeof(struct vm));
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		const char *name = arena_print(arena, "v%u", i);
+		const char *name = arena_print(arena, "v%03u", i);
 		if (chance(dice, 90)) {
 			make_entry(arena, dice, sample, name);
 		}
@@ -139,7 +139,7 @@ static void make_vms(struct arena *arena, struct dice *dice, struct sample *samp
 		struct vm *vm = &host->vms[host->vm_count++];
 		*vm = (struct vm){
 		        .name = name,
-		        .uuid = arena_print(arena, "00000000-0000-0000-0000-00000000000%u", i),
+		        .uuid = arena_print(arena, "00000000-0000-0000-0000-000000000%03u", i),
 		        .state = chance(dice, 85) ? VM_RUNNING : VM_STOPPED,
 		        .memory = (1 + roll(dice, 4)) * GIB,
 		        .persistent = true,
@@ -176,20 +176,33 @@ static void make_policies(struct arena *arena, struct dice *dice, struct sample 
 	}
 }
 
-static struct sample make_sample(struct arena *arena, uint64_t seed, bool together)
+static struct sample make_sample_of(struct arena *arena, struct dice *dice, bool together, uint32_t hosts, uint32_t vms)
 {
-	struct dice dice = {seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
-	roll(&dice, 2);
 	struct sample sample = {arena_alloc(arena, sizeof(struct desired)),
 	                        arena_alloc(arena, sizeof(struct inventory))};
 	sample.desired->digest = "sha256:0";
-	make_hosts(arena, &dice, &sample, 2 + roll(&dice, 3));
-	make_vms(arena, &dice, &sample, 1 + roll(&dice, 6));
-	if (chance(&dice, 50)) {
-		make_policies(arena, &dice, &sample, together);
+	make_hosts(arena, dice, &sample, hosts);
+	make_vms(arena, dice, &sample, vms);
+	if (chance(dice, 50)) {
+		make_policies(arena, dice, &sample, together);
 	}
 	inventory_sort(sample.inventory);
 	return sample;
+}
+
+static struct dice make_dice(uint64_t seed)
+{
+	struct dice dice = {seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
+	roll(&dice, 2);
+	return dice;
+}
+
+/* Two to four hosts, up to six VMs: small enough to search everything. */
+static struct sample make_sample(struct arena *arena, uint64_t seed, bool together)
+{
+	struct dice dice = make_dice(seed);
+	uint32_t hosts = 2 + roll(&dice, 3);
+	return make_sample_of(arena, &dice, together, hosts, 1 + roll(&dice, 6));
 }
 
 #endif

@@ -2,18 +2,11 @@
  * What must be true of every plan, tried on thousands of small random fleets. A failing seed is printed: it is the same
  * fleet every time.
  */
-#include "tests/unit/checker.h"
-
-#include "reconcile/planner.h"
+#include "tests/unit/replay.h"
 
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 enum { FLEETS = 3000 };
 
@@ -23,100 +16,9 @@ static uint64_t fleets(void)
 	return more == NULL ? FLEETS : strtoull(more, NULL, 10);
 }
 
-#define CHECK(condition)                                                                                               \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fail_msg("fleet %llu: %s", (unsigned long long)seed, #condition);                              \
-		}                                                                                                      \
-	} while (0)
-
 static const struct plan *make_plan(struct arena *arena, const struct sample *sample)
 {
 	return planner_plan(arena, sample->desired, sample->inventory, &(struct planner_options){.effort = 1});
-}
-
-static int find_vm(const struct world *w, const char *name)
-{
-	for (int v = 0; v < w->vm_count; v++) {
-		if (text_equal(w->vm[v]->name, name)) {
-			return v;
-		}
-	}
-	return -1;
-}
-
-static int find_host(const struct world *w, const char *name)
-{
-	for (int h = 0; h < w->host_count; h++) {
-		if (text_equal(w->host[h]->name, name)) {
-			return h;
-		}
-	}
-	return -1;
-}
-
-/* Runs the plan in the checker's world. */
-static void replay(struct world *w, const struct plan *plan, uint64_t seed)
-{
-	for (size_t i = 0; i < plan->move_count; i++) {
-		const struct move *move = &plan->moves[i];
-		int v = find_vm(w, move->vm);
-		int from = find_host(w, move->from);
-		int to = find_host(w, move->to);
-		CHECK(v >= 0 && from >= 0 && to >= 0);
-		CHECK(w->at[v] == from);
-		CHECK(legal(w, v, to));
-		w->at[v] = to;
-		CHECK(free_on(w, from) == move->free_from_after);
-		CHECK(free_on(w, to) == move->free_to_after);
-		CHECK(text_equal(move->uuid, w->vm[v]->uuid));
-	}
-	for (size_t i = 0; i < plan->move_count; i++) {
-		const struct move *move = &plan->moves[i];
-		CHECK(move->hop == (find_host(w, move->to) != w->at[find_vm(w, move->vm)]));
-	}
-}
-
-static bool is_blocked(const struct plan *plan, const char *name)
-{
-	for (size_t i = 0; i < plan->blocked_count; i++) {
-		if (text_equal(plan->blocked[i].vm, name)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool is_parted(const struct world *w, const struct policy *p)
-{
-	for (int a = 0; a < w->vm_count; a++) {
-		for (int b = 0; b < a; b++) {
-			if (is_member(w, p, a) && is_member(w, p, b) && !same_group(w, p, w->at[a], w->at[b])) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-static void check_end(struct world *w, const struct plan *plan, uint64_t seed, bool together)
-{
-	for (int v = 0; v < w->vm_count; v++) {
-		bool blocked = is_blocked(plan, w->vm[v]->name);
-		CHECK(!w->movable[v] || suits(w, v, w->at[v]) || blocked);
-		CHECK(w->at[v] == w->home[v] || w->movable[v]);
-		CHECK(!blocked || w->at[v] == w->home[v]);
-	}
-	CHECK(together || may_end(w));
-	CHECK(plan->feasible == (plan->blocked_count == 0));
-	CHECK(plan->bound <= plan->move_count);
-	CHECK(plan->optimal == (plan->bound == plan->move_count));
-	struct world start = *w;
-	memcpy(start.at, w->home, sizeof(start.at));
-	for (size_t i = 0; i < w->desired->policy_count; i++) {
-		const struct policy *p = &w->desired->policies[i];
-		CHECK(p->kind != POLICY_TOGETHER || is_parted(&start, p) || !is_parted(w, p));
-	}
 }
 
 /* What the inventory is after the plan's moves. */
