@@ -65,7 +65,8 @@ static enum exit_code watch(struct git *git, const struct setting *setting, cons
 		struct timespec pause = {.tv_sec = LOOK_EVERY_S};
 		struct error err = {0};
 		nanosleep(&pause, NULL);
-		if (git_is_remote(git) && round % FETCH_EVERY == 0 && git_fetch(git, &err) < 0) {
+		if (git_is_remote(git) && round % FETCH_EVERY == 0 &&
+		    (git_fetch(git, &err) < 0 || git_fetch_status(git, &err) < 0)) {
 			complain("%s", err.message);
 		}
 		code = look_again(git, setting, &last, &text);
@@ -82,6 +83,10 @@ enum exit_code verb_status(struct arena *arena, const struct setting *setting)
 		return code;
 	}
 	struct error err = {0};
+	if (git_fetch_status(git, &err) < 0) {
+		complain("%s", err.message);
+		return EXIT_UNREADABLE;
+	}
 	const char *bytes;
 	size_t length;
 	if (read_status(arena, git, &bytes, &length, &err) < 0) {

@@ -1,5 +1,6 @@
 #include "reconcile/pass.h"
 
+#include "reconcile/gate.h"
 #include "reconcile/planner.h"
 #include "reconcile/preflight.h"
 #include "reconcile/remember.h"
@@ -116,7 +117,8 @@ static void make_plan(struct running *running)
 	const struct planner_options options = {.effort = running->pass->effort == 0 ? 1 : running->pass->effort};
 	const struct inventory *view =
 	        remember_set_aside(running->arena, running->inventory, running->aside, running->aside_count);
-	running->plan = planner_plan(running->arena, running->pass->desired, view, &options);
+	const struct plan *plan = planner_plan(running->arena, running->pass->desired, view, &options);
+	running->plan = gate_plan(running->arena, running->pass->desired, plan, (int64_t)time(NULL));
 	running->progress = arena_array(running->arena, running->plan->move_count, sizeof(*running->progress));
 }
 

@@ -1,0 +1,18 @@
+/*
+ * What keeps a planned move from starting now although nothing is wrong with it: the windows of its VM (spec section
+ * 2). A plan does not look at the clock; this does, and only marks the plan's moves.
+ */
+#ifndef BERTH_GATE_H
+#define BERTH_GATE_H
+
+#include "state/desired.h"
+#include "state/plan.h"
+
+/*
+ * The same plan with `waits` set on moves that may not start at that time (seconds since 1970); a mark that is there
+ * already stays. The windows of a VM add up; a zone that this machine does not know keeps its window closed.
+ */
+const struct plan *gate_plan(struct arena *arena, const struct desired *desired, const struct plan *plan,
+                             int64_t seconds);
+
+#endif
