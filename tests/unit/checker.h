@@ -29,7 +29,7 @@ struct world {
 	bool movable[VMS]; /* managed, its host answers, not migrating, not reported drift */
 };
 
-static bool names(const struct world *w, int v, int h)
+static inline bool names(const struct world *w, int v, int h)
 {
 	const struct desired_vm *entry = w->entry[v];
 	bool named = entry->host_count == 0;
@@ -39,7 +39,7 @@ static bool names(const struct world *w, int v, int h)
 	return named && labels_match(&entry->where, &w->host[h]->labels);
 }
 
-static struct world make_world(const struct sample *sample)
+static inline struct world make_world(const struct sample *sample)
 {
 	struct world w = {.desired = sample->desired, .host_count = (int)sample->desired->host_count};
 	for (int h = 0; h < w.host_count; h++) {
@@ -65,14 +65,14 @@ static struct world make_world(const struct sample *sample)
 	return w;
 }
 
-static int64_t capacity_of(const struct world *w, int h)
+static inline int64_t capacity_of(const struct world *w, int h)
 {
 	int64_t total = w->seen[h] == NULL ? 0 : (int64_t)w->seen[h]->memory - (int64_t)w->host[h]->reserve;
 	int64_t limit = w->host[h]->limit > INT64_MAX ? INT64_MAX : (int64_t)w->host[h]->limit;
 	return total < 0 ? 0 : total < limit ? total : limit;
 }
 
-static int64_t free_on(const struct world *w, int h)
+static inline int64_t free_on(const struct world *w, int h)
 {
 	int64_t free = capacity_of(w, h);
 	for (int v = 0; v < w->vm_count; v++) {
@@ -81,7 +81,7 @@ static int64_t free_on(const struct world *w, int h)
 	return free;
 }
 
-static bool is_member(const struct world *w, const struct policy *p, int v)
+static inline bool is_member(const struct world *w, const struct policy *p, int v)
 {
 	if (p->kind == POLICY_AT_MOST) {
 		return true;
@@ -89,7 +89,7 @@ static bool is_member(const struct world *w, const struct policy *p, int v)
 	return w->entry[v] != NULL && labels_match(&p->vms.labels, &w->entry[v]->labels);
 }
 
-static bool same_group(const struct world *w, const struct policy *p, int a, int b)
+static inline bool same_group(const struct world *w, const struct policy *p, int a, int b)
 {
 	return p->by == NULL
 	               ? a == b
@@ -97,7 +97,7 @@ static bool same_group(const struct world *w, const struct policy *p, int a, int
 }
 
 /* Does the host fit the policy whoever else is there? */
-static bool policy_admits(const struct world *w, const struct policy *p, int v, int h)
+static inline bool policy_admits(const struct world *w, const struct policy *p, int v, int h)
 {
 	bool selected = labels_match(&p->hosts.labels, &w->host[h]->labels);
 	bool only = p->kind == POLICY_ONLY_ON && !selected;
@@ -106,7 +106,7 @@ static bool policy_admits(const struct world *w, const struct policy *p, int v, 
 }
 
 /* Would v on h break the policy together with the others that are there? */
-static bool policy_crowded(const struct world *w, const struct policy *p, int v, int h)
+static inline bool policy_crowded(const struct world *w, const struct policy *p, int v, int h)
 {
 	uint64_t others = 0;
 	for (int u = 0; u < w->vm_count; u++) {
@@ -121,7 +121,7 @@ static bool policy_crowded(const struct world *w, const struct policy *p, int v,
 	return p->kind == POLICY_APART && others > 0;
 }
 
-static bool suits(const struct world *w, int v, int h)
+static inline bool suits(const struct world *w, int v, int h)
 {
 	for (size_t i = 0; i < w->desired->policy_count; i++) {
 		if (!policy_admits(w, &w->desired->policies[i], v, h)) {
@@ -131,17 +131,17 @@ static bool suits(const struct world *w, int v, int h)
 	return names(w, v, h) && !w->host[h]->maintenance;
 }
 
-static bool is_local(const struct world *w, int v)
+static inline bool is_local(const struct world *w, int v)
 {
 	return w->vm[v]->disk_count > 0 && w->vm[v]->disks[0].storage == STORAGE_LOCAL;
 }
 
-static bool deletes_source(const struct world *w, int v)
+static inline bool deletes_source(const struct world *w, int v)
 {
 	return w->entry[v]->migration.source_disks == SOURCE_DISKS_DELETE;
 }
 
-static int64_t pool_free(const struct world *w, int h)
+static inline int64_t pool_free(const struct world *w, int h)
 {
 	int64_t free = (int64_t)w->seen[h]->pools[0].free;
 	for (int v = 0; v < w->vm_count; v++) {
@@ -154,7 +154,7 @@ static int64_t pool_free(const struct world *w, int h)
 }
 
 /* A file of the same path on the target, of a VM there or left behind by one. */
-static bool path_taken(const struct world *w, int v, int h)
+static inline bool path_taken(const struct world *w, int v, int h)
 {
 	for (int u = 0; u < w->vm_count; u++) {
 		bool there = w->at[u] == h || (w->home[u] == h && w->entry[u] != NULL && !deletes_source(w, u));
@@ -167,7 +167,7 @@ static bool path_taken(const struct world *w, int v, int h)
 }
 
 /* What does not depend on where the others are. */
-static bool could_travel(const struct world *w, int v, int from, int h)
+static inline bool could_travel(const struct world *w, int v, int from, int h)
 {
 	const struct vm *vm = w->vm[v];
 	if (w->seen[h] == NULL || w->seen[h]->connection != NULL || vm->immovable_count > 0 ||
@@ -198,7 +198,7 @@ static bool could_travel(const struct world *w, int v, int from, int h)
 }
 
 /* The five rules, for a move of v from where it is to h. */
-static bool legal(const struct world *w, int v, int h)
+static inline bool legal(const struct world *w, int v, int h)
 {
 	int from = w->at[v];
 	if (!w->movable[v] || h == from || !could_travel(w, v, from, h)) {
@@ -223,7 +223,7 @@ static bool legal(const struct world *w, int v, int h)
 }
 
 /* A pinned VM that nothing could bring to its pin, or any other that could go nowhere: out of the question. */
-static bool hopeless(const struct world *w, int v)
+static inline bool hopeless(const struct world *w, int v)
 {
 	if (suits(w, v, w->home[v])) {
 		return false;
@@ -237,7 +237,7 @@ static bool hopeless(const struct world *w, int v)
 }
 
 /* Those that would have to leave, at least: counted one by one, largest first, until the host is within capacity. */
-static int count_excess_memory(const struct world *w, int h)
+static inline int count_excess_memory(const struct world *w, int h)
 {
 	int64_t free = free_on(w, h);
 	bool gone[VMS] = {false};
@@ -260,7 +260,7 @@ static int count_excess_memory(const struct world *w, int h)
 	return count;
 }
 
-static int count_excess_policy(const struct world *w, const struct policy *p)
+static inline int count_excess_policy(const struct world *w, const struct policy *p)
 {
 	int count = 0;
 	for (int h = 0; h < w->host_count; h++) {
@@ -285,7 +285,7 @@ static int count_excess_policy(const struct world *w, const struct policy *p)
 	return count;
 }
 
-static int count_unplaced(const struct world *w)
+static inline int count_unplaced(const struct world *w)
 {
 	int count = 0;
 	for (int v = 0; v < w->vm_count; v++) {
@@ -304,7 +304,7 @@ static int count_unplaced(const struct world *w)
 }
 
 /* Everybody at home or in place, and nobody away from home who could have stayed. */
-static bool may_end(struct world *w)
+static inline bool may_end(struct world *w)
 {
 	for (int v = 0; v < w->vm_count; v++) {
 		int at = w->at[v];

@@ -16,13 +16,13 @@ struct dice {
 	uint64_t state;
 };
 
-static uint32_t roll(struct dice *dice, uint32_t sides)
+static inline uint32_t roll(struct dice *dice, uint32_t sides)
 {
 	dice->state = dice->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (uint32_t)(dice->state >> 33) % sides;
 }
 
-static bool chance(struct dice *dice, uint32_t percent)
+static inline bool chance(struct dice *dice, uint32_t percent)
 {
 	return roll(dice, 100) < percent;
 }
@@ -32,14 +32,14 @@ struct sample {
 	struct inventory *inventory;
 };
 
-static struct labels one_label(struct arena *arena, const char *key, const char *value)
+static inline struct labels one_label(struct arena *arena, const char *key, const char *value)
 {
 	struct labels labels = {arena_array(arena, 1, sizeof(struct label)), 1};
 	labels.items[0] = (struct label){key, value};
 	return labels;
 }
 
-static void make_hosts(struct arena *arena, struct dice *dice, struct sample *sample, uint32_t count)
+static inline void make_hosts(struct arena *arena, struct dice *dice, struct sample *sample, uint32_t count)
 {
 	sample->desired->hosts = arena_array(arena, count, sizeof(struct desired_host));
 	sample->inventory->hosts = arena_array(arena, count, sizeof(struct host));
@@ -74,7 +74,7 @@ static void make_hosts(struct arena *arena, struct dice *dice, struct sample *sa
 	}
 }
 
-static void make_disk(struct arena *arena, struct dice *dice, struct vm *vm)
+static inline void make_disk(struct arena *arena, struct dice *dice, struct vm *vm)
 {
 	vm->disks = arena_array(arena, 1, sizeof(struct disk));
 	vm->disk_count = 1;
@@ -91,7 +91,7 @@ static void make_disk(struct arena *arena, struct dice *dice, struct vm *vm)
 	};
 }
 
-static void make_entry(struct arena *arena, struct dice *dice, struct sample *sample, const char *name)
+static inline void make_entry(struct arena *arena, struct dice *dice, struct sample *sample, const char *name)
 {
 	struct desired_vm *entry = &sample->desired->vms[sample->desired->vm_count++];
 	uint32_t hosts = (uint32_t)sample->desired->host_count;
@@ -121,7 +121,7 @@ static void make_entry(struct arena *arena, struct dice *dice, struct sample *sa
 	}
 }
 
-static void make_vms(struct arena *arena, struct dice *dice, struct sample *sample, uint32_t count)
+static inline void make_vms(struct arena *arena, struct dice *dice, struct sample *sample, uint32_t count)
 {
 	sample->desired->vms = arena_array(arena, count, sizeof(struct desired_vm));
 	for (size_t i = 0; i < sample->inventory->host_count; i++) {
@@ -158,7 +158,7 @@ static void make_vms(struct arena *arena, struct dice *dice, struct sample *samp
 	}
 }
 
-static void make_policies(struct arena *arena, struct dice *dice, struct sample *sample, bool together)
+static inline void make_policies(struct arena *arena, struct dice *dice, struct sample *sample, bool together)
 {
 	uint32_t count = roll(dice, 3);
 	sample->desired->policies = arena_array(arena, count, sizeof(struct policy));
@@ -176,7 +176,8 @@ static void make_policies(struct arena *arena, struct dice *dice, struct sample 
 	}
 }
 
-static struct sample make_sample_of(struct arena *arena, struct dice *dice, bool together, uint32_t hosts, uint32_t vms)
+static inline struct sample make_sample_of(struct arena *arena, struct dice *dice, bool together, uint32_t hosts,
+                                           uint32_t vms)
 {
 	struct sample sample = {arena_alloc(arena, sizeof(struct desired)),
 	                        arena_alloc(arena, sizeof(struct inventory))};
@@ -190,7 +191,7 @@ static struct sample make_sample_of(struct arena *arena, struct dice *dice, bool
 	return sample;
 }
 
-static struct dice make_dice(uint64_t seed)
+static inline struct dice make_dice(uint64_t seed)
 {
 	struct dice dice = {seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
 	roll(&dice, 2);
@@ -198,7 +199,7 @@ static struct dice make_dice(uint64_t seed)
 }
 
 /* Two to four hosts, up to six VMs: small enough to search everything. */
-static struct sample make_sample(struct arena *arena, uint64_t seed, bool together)
+static inline struct sample make_sample(struct arena *arena, uint64_t seed, bool together)
 {
 	struct dice dice = make_dice(seed);
 	uint32_t hosts = 2 + roll(&dice, 3);

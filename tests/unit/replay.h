@@ -19,7 +19,7 @@
 		}                                                                                                      \
 	} while (0)
 
-static int find_vm(const struct world *w, const char *name)
+static inline int find_vm(const struct world *w, const char *name)
 {
 	for (int v = 0; v < w->vm_count; v++) {
 		if (text_equal(w->vm[v]->name, name)) {
@@ -29,7 +29,7 @@ static int find_vm(const struct world *w, const char *name)
 	return -1;
 }
 
-static int find_host(const struct world *w, const char *name)
+static inline int find_host(const struct world *w, const char *name)
 {
 	for (int h = 0; h < w->host_count; h++) {
 		if (text_equal(w->host[h]->name, name)) {
@@ -40,7 +40,7 @@ static int find_host(const struct world *w, const char *name)
 }
 
 /* Runs the plan in the checker's world. */
-static void replay(struct world *w, const struct plan *plan, uint64_t seed)
+static inline void replay(struct world *w, const struct plan *plan, uint64_t seed)
 {
 	for (size_t i = 0; i < plan->move_count; i++) {
 		const struct move *move = &plan->moves[i];
@@ -61,7 +61,7 @@ static void replay(struct world *w, const struct plan *plan, uint64_t seed)
 	}
 }
 
-static bool is_blocked(const struct plan *plan, const char *name)
+static inline bool is_blocked(const struct plan *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->blocked_count; i++) {
 		if (text_equal(plan->blocked[i].vm, name)) {
@@ -71,7 +71,7 @@ static bool is_blocked(const struct plan *plan, const char *name)
 	return false;
 }
 
-static bool is_parted(const struct world *w, const struct policy *p)
+static inline bool is_parted(const struct world *w, const struct policy *p)
 {
 	for (int a = 0; a < w->vm_count; a++) {
 		for (int b = 0; b < a; b++) {
@@ -83,7 +83,7 @@ static bool is_parted(const struct world *w, const struct policy *p)
 	return false;
 }
 
-static void check_end(struct world *w, const struct plan *plan, uint64_t seed, bool together)
+static inline void check_end(struct world *w, const struct plan *plan, uint64_t seed, bool together)
 {
 	for (int v = 0; v < w->vm_count; v++) {
 		bool blocked = is_blocked(plan, w->vm[v]->name);

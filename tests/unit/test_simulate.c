@@ -55,7 +55,7 @@ static const char *one_vm(struct arena *arena, const char *memory, const char *d
 static enum obstacle_kind meets(struct arena *arena, const char *entry, const char *vm, const char *others_on_n2)
 {
 	struct world w = make(arena, entry, vm, others_on_n2);
-	struct obstacle obstacle = {OBSTACLE_NONE};
+	struct obstacle obstacle = {.kind = OBSTACLE_NONE};
 	bool allowed = simulate_allows(w.sim, 0, w.n2, &obstacle);
 	assert_int_equal(allowed, obstacle.kind == OBSTACLE_NONE);
 	return obstacle.kind;
