@@ -123,7 +123,8 @@ static bool read_flag(struct reading *reading, const struct yaml_node *map, cons
 static int64_t read_time(struct reading *reading, const char *key)
 {
 	int64_t seconds = 0;
-	if (yaml_get(reading->top, key, NULL) != NULL && !units_parse_time(read_text(reading, reading->top, key), &seconds)) {
+	if (yaml_get(reading->top, key, NULL) != NULL &&
+	    !units_parse_time(read_text(reading, reading->top, key), &seconds)) {
 		reading->wrong++;
 	}
 	return seconds;
