@@ -17,10 +17,11 @@ uint32_t judge_still_to_move(const struct draft *draft, const struct simulation 
 	return fleet_suits(draft->fleet, vm, at) ? 0 : 1;
 }
 
+/* Also one that must leave anyway: two things are wrong there, and leaving mends both. */
 static bool may_give_way(const struct draft *draft, const struct simulation *sim, uint32_t vm, uint32_t host)
 {
 	return sim->at[vm] == host && !draft->wishes[vm].barred && place_is_sticky(draft, vm) &&
-	       !group_has(draft->fleet, vm) && fleet_suits(draft->fleet, vm, host);
+	       !group_has(draft->fleet, vm);
 }
 
 /* The fewest VMs that would have to leave so that the host is no longer over capacity: the largest. */

@@ -1,5 +1,5 @@
 /*
- * How good a state is as the end of a plan: how many VMs are not where the rules want them, and whether a plan may end
+ * How good a state is as the end of a plan: how much is not as the rules want it, and whether a plan may end
  * there at all. The same measure for every way of finding a plan. Pure.
  */
 #ifndef BERTH_JUDGE_H
@@ -8,9 +8,9 @@
 #include "reconcile/place.h"
 
 /*
- * VMs that are not in place: the pinned and grouped ones that are not at their goals, others on hosts that do not suit
- * them, and of those that should give way on hosts over capacity or crowded as few as would have to. `draft` carries
- * the wishes of place_alone().
+ * What is wrong, counted by VM: the pinned and grouped ones that are not at their goals, others on hosts that do not
+ * suit them, and of those that should give way on hosts over capacity or crowded as few as would have to. `draft`
+ * carries the wishes of place_alone().
  */
 uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim);
 

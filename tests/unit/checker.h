@@ -245,7 +245,7 @@ static inline int count_excess_memory(const struct world *w, int h)
 	while (free < 0) {
 		int largest = -1;
 		for (int v = 0; v < w->vm_count; v++) {
-			bool may = w->at[v] == h && w->movable[v] && !gone[v] && !w->entry[v]->pinned && suits(w, v, h);
+			bool may = w->at[v] == h && w->movable[v] && !gone[v] && !w->entry[v]->pinned;
 			if (may && (largest < 0 || w->vm[v]->memory > w->vm[largest]->memory)) {
 				largest = v;
 			}
@@ -277,7 +277,7 @@ static inline int count_excess_policy(const struct world *w, const struct policy
 		for (int v = 0; v < w->vm_count; v++) {
 			bool here = is_member(w, p, v) && same_group(w, p, w->at[v], h);
 			members += here ? 1 : 0;
-			free_to_go += here && w->movable[v] && !w->entry[v]->pinned && suits(w, v, w->at[v]) ? 1 : 0;
+			free_to_go += here && w->movable[v] && !w->entry[v]->pinned ? 1 : 0;
 		}
 		int excess = members - (p->kind == POLICY_APART ? 1 : (int)p->count);
 		count += excess <= 0 ? 0 : excess < free_to_go ? excess : free_to_go;
