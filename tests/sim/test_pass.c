@@ -315,6 +315,38 @@ static void test_a_host_that_is_silent_is_remembered(void **state)
 	assert_int_equal(result.phase, PHASE_BLOCKED);
 }
 
+/* v2 is not managed and uses the same file: v1 gets its copy, and the file stays. */
+static void test_a_disk_that_others_use_stays(void **state)
+{
+	static const char placement[] = "hosts:\n"
+	                                "  a: {uri: 'test:///a'}\n"
+	                                "  b: {uri: 'test:///b'}\n"
+	                                "vms: {v1: {host: b}}\n";
+	static const char inventory[] =
+	        "hosts:\n"
+	        "  a:\n"
+	        "    memory: 16GiB\n"
+	        "    pools: {images: {type: dir, path: /images, state: active, formats: [raw], free: 1GiB}}\n"
+	        "    vms:\n"
+	        "      v1: {uuid: 5aabf32a-0260-45b5-9d26-cdd71b9fd221, state: running, memory: 1GiB, disks: {vda: {"
+	        "storage: local, format: raw, source: /images/v.raw, size: 1MiB, used: 1MiB}}}\n"
+	        "      v2: {uuid: 5aabf32a-0260-45b5-9d26-cdd71b9fd222, state: stopped, memory: 1GiB, disks: {vda: {"
+	        "storage: local, format: raw, source: /images/v.raw, size: 1MiB, used: 1MiB}}}\n"
+	        "  b:\n"
+	        "    memory: 16GiB\n"
+	        "    pools: {images: {type: dir, path: /images, state: active, formats: [raw], free: 1GiB}}\n"
+	        "    vms: {}\n";
+	cleanup_arena struct arena *arena = arena_create();
+	struct sim_fleet fleet;
+	struct told told = {0};
+	sim_fleet_init(&fleet, arena, given_desired(arena, placement), given_inventory(arena, inventory));
+	struct pass_result result = run_pass(arena, *state, "shared", &fleet, &told);
+	assert_null(fleet.violation);
+	assert_int_equal(result.done, 1);
+	assert_string_equal(where(&fleet, "v1"), "b");
+	assert_string_equal(where(&fleet, "v2"), "a");
+}
+
 static int make_folder(void **state)
 {
 	bool in_memory = access("/dev/shm", W_OK) == 0; /* thousands of flushed files */
@@ -341,6 +373,7 @@ int main(void)
 	        cmocka_unit_test(test_it_stops_between_two_moves),
 	        cmocka_unit_test(test_a_stranger_makes_it_plan_again),
 	        cmocka_unit_test(test_a_host_that_is_silent_is_remembered),
+	        cmocka_unit_test(test_a_disk_that_others_use_stays),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
