@@ -157,6 +157,14 @@ static void make_rules(struct arena *arena, struct fleet *fleet)
 	for (size_t i = 0; i < fleet->desired->policy_count; i++) {
 		fleet->rules[fleet->rule_count++] = rule_make(arena, &fleet->desired->policies[i], &input);
 	}
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		struct fleet_vm *v = &fleet->vms[vm];
+		for (uint32_t i = 0; i < fleet->rule_count; i++) {
+			if (fleet->rules[i].members[vm]) {
+				ARENA_ADD(arena, v->rules, v->rule_count) = i;
+			}
+		}
+	}
 }
 
 static void mark_if_suits(struct fleet *fleet, uint32_t vm, uint32_t host)
@@ -222,9 +230,10 @@ uint32_t fleet_pin(const struct fleet *fleet, uint32_t vm)
 
 const struct rule *fleet_forbidding_rule(const struct fleet *fleet, uint32_t vm, uint32_t host)
 {
-	for (uint32_t i = 0; i < fleet->rule_count; i++) {
-		const struct rule *rule = &fleet->rules[i];
-		if (rule->row->admits != NULL && rule->members[vm] && !rule->row->admits(rule, host)) {
+	const struct fleet_vm *v = &fleet->vms[vm];
+	for (uint32_t i = 0; i < v->rule_count; i++) {
+		const struct rule *rule = &fleet->rules[v->rules[i]];
+		if (rule->row->admits != NULL && !rule->row->admits(rule, host)) {
 			return rule;
 		}
 	}

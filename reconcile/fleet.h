@@ -50,10 +50,12 @@ struct fleet_vm {
 	const struct desired_vm *desired; /* NULL: unmanaged */
 	uint32_t home;                    /* the host where it was seen */
 	enum standing standing;
-	bool drifted;  /* managed, was in place under its present entry, and is now elsewhere */
-	bool reported; /* drifted, and not to be moved back: it stays where it is */
-	uint32_t
-	        *rivals; /* VMs that have a disk of the same path as a local disk of this one, or the other way round */
+	bool drifted;    /* managed, was in place under its present entry, and is now elsewhere */
+	bool reported;   /* drifted, and not to be moved back: it stays where it is */
+	uint32_t *rules; /* the policies that it is a member of, as numbers of the fleet's rules */
+	uint32_t rule_count;
+	/* VMs that have a disk of the same path as a local disk of this one, or the other way round. */
+	uint32_t *rivals;
 	uint32_t rival_count;
 };
 

@@ -36,8 +36,9 @@ static struct group list_members(struct draft *draft, const struct rule *rule)
 
 bool group_has(const struct fleet *fleet, uint32_t vm)
 {
-	for (uint32_t i = 0; i < fleet->rule_count; i++) {
-		if (fleet->rules[i].policy->kind == POLICY_TOGETHER && fleet->rules[i].members[vm]) {
+	const struct fleet_vm *v = &fleet->vms[vm];
+	for (uint32_t i = 0; i < v->rule_count; i++) {
+		if (fleet->rules[v->rules[i]].policy->kind == POLICY_TOGETHER) {
 			return true;
 		}
 	}

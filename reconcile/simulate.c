@@ -51,10 +51,11 @@ static void account_disks(struct simulation *sim, uint32_t vm, uint32_t host, bo
 
 static void count_member(struct simulation *sim, uint32_t vm, uint32_t host, bool arrives)
 {
-	for (uint32_t i = 0; i < sim->fleet->rule_count; i++) {
-		const struct rule *rule = &sim->fleet->rules[i];
-		if (rule->members[vm] && rule->group_of[host] != NO_GROUP) {
-			uint32_t *count = &sim->counts[i][rule->group_of[host]];
+	const struct fleet_vm *v = &sim->fleet->vms[vm];
+	for (uint32_t i = 0; i < v->rule_count; i++) {
+		uint32_t group = sim->fleet->rules[v->rules[i]].group_of[host];
+		if (group != NO_GROUP) {
+			uint32_t *count = &sim->counts[v->rules[i]][group];
 			*count = arrives ? *count + 1 : *count - 1;
 		}
 	}
@@ -205,13 +206,12 @@ static bool paths_fit(const struct simulation *sim, struct obstacle at, struct o
 
 static bool rules_fit(const struct simulation *sim, struct obstacle at, struct obstacle *ret_obstacle)
 {
+	const struct fleet_vm *vm = &sim->fleet->vms[at.vm];
 	at.kind = OBSTACLE_STEP;
-	for (uint32_t i = 0; i < sim->fleet->rule_count; i++) {
-		at.rule = &sim->fleet->rules[i];
-		if (at.rule->row->allows == NULL || !at.rule->members[at.vm]) {
-			continue;
-		}
-		if (!at.rule->row->allows(at.rule, sim->counts[i], at.rule->group_of[at.from],
+	for (uint32_t i = 0; i < vm->rule_count; i++) {
+		at.rule = &sim->fleet->rules[vm->rules[i]];
+		if (at.rule->row->allows != NULL &&
+		    !at.rule->row->allows(at.rule, sim->counts[vm->rules[i]], at.rule->group_of[at.from],
 		                          at.rule->group_of[at.host])) {
 			return tell(ret_obstacle, at);
 		}

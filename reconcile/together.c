@@ -1,20 +1,29 @@
 #include "reconcile/together.h"
 
-#include "state/arena.h"
-
 #include <string.h>
 
-/* Are all steps allowed, one after another? */
-static bool is_allowed(const struct draft *done, const struct step *steps, uint32_t count)
+/*
+ * Are the steps from `first` to `last` allowed, after those before them? The simulation is the start, and is so again
+ * at the end: going back undoes every step.
+ */
+static bool is_allowed(struct simulation *sim, const struct step *steps, uint32_t first, uint32_t last)
 {
-	struct simulation *sim = simulate_copy(done->arena, done->start);
-	for (uint32_t i = 0; i < count; i++) {
-		if (sim->at[steps[i].vm] != steps[i].from || !simulate_allows(sim, steps[i].vm, steps[i].to, NULL)) {
-			return false;
+	uint32_t done = 0;
+	for (; done <= last; done++) {
+		const struct step *step = &steps[done];
+		bool allowed = done < first ||
+		               (sim->at[step->vm] == step->from && simulate_allows(sim, step->vm, step->to, NULL));
+		if (!allowed) {
+			break;
 		}
-		simulate_move(sim, steps[i].vm, steps[i].to);
+		simulate_move(sim, step->vm, step->to);
 	}
-	return true;
+	bool all = done > last;
+	while (done > 0) {
+		done--;
+		simulate_move(sim, steps[done].vm, steps[done].from);
+	}
+	return all;
 }
 
 /* Takes the step at `from` out and puts it in at `to`. */
@@ -29,18 +38,14 @@ static void shift(struct step *steps, uint32_t from, uint32_t to)
 	steps[to] = moved;
 }
 
-static bool try_shift(const struct draft *done, struct route *route, uint32_t from, uint32_t to)
+static bool try_shift(struct simulation *sim, struct route *route, uint32_t from, uint32_t to)
 {
-	if (from == to) {
-		return true;
+	shift(route->steps, from, to);
+	bool allowed = is_allowed(sim, route->steps, from < to ? from : to, from < to ? to : from);
+	if (!allowed) {
+		shift(route->steps, to, from);
 	}
-	struct step *trial = arena_grow(done->arena, route->steps, route->count, route->count, sizeof(*trial));
-	shift(trial, from, to);
-	if (!is_allowed(done, trial, route->count)) {
-		return false;
-	}
-	memcpy(route->steps, trial, route->count * sizeof(*trial));
-	return true;
+	return allowed;
 }
 
 static bool is_of(const struct rule *rule, const struct step *step)
@@ -48,27 +53,23 @@ static bool is_of(const struct rule *rule, const struct step *step)
 	return rule->members[step->vm] && !step->hop;
 }
 
-/* Brings the members' steps to one place: forward to the first of them, or those before back to the last. */
-static void adjoin_group(const struct draft *done, struct route *route, const struct rule *rule)
+/* Brings the members' steps to one place: each forward to those before it, or those before back to it. */
+static void adjoin_group(struct simulation *sim, struct route *route, const struct rule *rule)
 {
 	uint32_t end = NOWHERE; /* behind the run that is being built */
 	for (uint32_t i = 0; i < route->count; i++) {
 		if (!is_of(rule, &route->steps[i])) {
 			continue;
 		}
-		if (end == NOWHERE || i == end || try_shift(done, route, i, end)) {
+		if (end == NOWHERE || i == end || try_shift(sim, route, i, end)) {
 			end = end == NOWHERE || i == end ? i + 1 : end + 1;
 			continue;
 		}
-		/* It cannot come earlier: can the run before it come later? */
 		uint32_t first = end;
 		while (first > 0 && is_of(rule, &route->steps[first - 1])) {
 			first--;
 		}
-		for (uint32_t moved = 0, run = end - first; moved < run; moved++) {
-			if (!try_shift(done, route, first, i - 1)) {
-				break;
-			}
+		for (uint32_t left = end - first; left > 0 && try_shift(sim, route, first, i - 1); left--) {
 		}
 		end = i + 1;
 	}
@@ -76,10 +77,11 @@ static void adjoin_group(const struct draft *done, struct route *route, const st
 
 void together_adjoin(const struct draft *done, struct route *route)
 {
+	struct simulation *sim = simulate_copy(done->arena, done->start);
 	for (uint32_t i = 0; i < done->fleet->rule_count; i++) {
 		const struct rule *rule = &done->fleet->rules[i];
 		if (rule->policy->kind == POLICY_TOGETHER) {
-			adjoin_group(done, route, rule);
+			adjoin_group(sim, route, rule);
 		}
 	}
 }
