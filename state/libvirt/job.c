@@ -189,6 +189,11 @@ int job_attend(struct job *job, uint64_t ms, const struct watcher *watcher)
 	return job->ending;
 }
 
+void job_end(struct job *job, int why)
+{
+	job->ending = job->ending == 0 ? why : job->ending;
+}
+
 const char *job_note(const struct job *job)
 {
 	return job->last.note;

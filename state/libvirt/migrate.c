@@ -12,14 +12,17 @@
 
 #include <libvirt/virterror.h>
 
-enum { TELL_EVERY_MS = 200 };
+/* QEMU cannot end a disk's copy into a cut link before TCP gives up: the move is left open then, and looked at later.
+ */
+enum { TELL_EVERY_MS = 200, END_WITHIN_MS = 15000 };
 
 /* Everything that the thread of a migration touches: it may be left behind. */
 struct migration_call {
 	struct move_order order;
 	const char *to_uri;
 	const char *address;
-	atomic_bool begun; /* connected to both hosts: from here on keepalive bounds every wait */
+	atomic_bool begun;       /* connected to both hosts: from here on keepalive bounds every wait */
+	atomic_bool target_gone; /* its connection is closed, by keepalive or by its end */
 	struct outcome outcome;
 };
 
@@ -156,6 +159,14 @@ static int migrate_between(struct call *call, virConnectPtr from, virConnectPtr 
 	return r;
 }
 
+static void note_gone(virConnectPtr connection, int reason, void *opaque)
+{
+	struct migration_call *data = opaque;
+	(void)connection;
+	(void)reason;
+	atomic_store(&data->target_gone, true);
+}
+
 static int run_migration(struct call *call, virConnectPtr from, struct error *err)
 {
 	struct migration_call *data = call_data(call);
@@ -165,8 +176,13 @@ static int run_migration(struct call *call, virConnectPtr from, struct error *er
 	}
 	int r = -ECANCELED;
 	if (call_begin(call)) {
+		/* Not every driver tells; then only libvirt's own end of the migration does. */
+		bool listens = virConnectRegisterCloseCallback(to, note_gone, data, NULL) == 0;
 		atomic_store(&data->begun, true);
 		r = migrate_between(call, from, to, err);
+		if (listens) {
+			virConnectUnregisterCloseCallback(to, note_gone);
+		}
 	}
 	virConnectClose(to);
 	return r;
@@ -196,6 +212,7 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 {
 	struct migration_call *data = call_data(call);
 	uint64_t waited_ms = 0;
+	uint64_t gone_ms = 0; /* how long the target has been gone */
 	int why = 0;
 	while (!call_is_over(call)) {
 		if (call_wait(call, TELL_EVERY_MS, NULL) != -ETIMEDOUT) {
@@ -209,6 +226,16 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 			}
 			continue;
 		}
+		if (atomic_load(&data->target_gone)) {
+			job_end(job, -ENOTCONN);
+			gone_ms += TELL_EVERY_MS;
+		}
+		if (gone_ms > END_WITHIN_MS) {
+			call_give_up(call);
+			return error_set(err, -ETIMEDOUT,
+			                 "the connection to %s was lost, and %s has not ended its side", data->order.to,
+			                 data->order.from);
+		}
 		int wish = job_attend(job, waited_ms, watcher);
 		why = why == 0 ? wish : why;
 	}
@@ -218,6 +245,9 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 	}
 	if (r < 0 && why == -ECANCELED) {
 		return error_set(err, -ECANCELED, "cancelled");
+	}
+	if (r < 0 && why == -ENOTCONN) {
+		return error_set(err, -ENOTCONN, "the connection to %s was lost: aborted", data->order.to);
 	}
 	return r;
 }
