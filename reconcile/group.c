@@ -83,17 +83,22 @@ struct trial {
 	bool fits;
 };
 
-/* The host of the wanted group for one member, which is lifted off; with_room: that can take it now. */
+/* Is it in the wanted group already, and may stay? Also when it cannot be moved. */
+static bool stays(const struct group *group, uint32_t vm, uint32_t wanted)
+{
+	uint32_t home = group->draft->fleet->vms[vm].home;
+	return group->rule->group_of[home] == wanted &&
+	       (!is_free(group, vm) || fleet_suits(group->draft->fleet, vm, home));
+}
+
+/* The host of the wanted group for a member that has to come, and is lifted off; with_room: that can take it now. */
 static uint32_t host_for(const struct group *group, uint32_t vm, uint32_t wanted, bool with_room)
 {
 	const struct draft *draft = group->draft;
 	const struct fleet *fleet = draft->fleet;
 	uint32_t home = fleet->vms[vm].home;
-	if (group->rule->group_of[home] == wanted && fleet_suits(fleet, vm, home)) {
-		return home;
-	}
 	uint32_t best = NOWHERE;
-	for (uint32_t host = 0; host < fleet->host_count; host++) {
+	for (uint32_t host = 0; is_free(group, vm) && host < fleet->host_count; host++) {
 		if (host == home || group->rule->group_of[host] != wanted || !fleet_suits(fleet, vm, host) ||
 		    !obstacle_absent(fleet, vm, home, host, NULL) ||
 		    (with_room && !simulate_has_room(draft->final, vm, home, host, NULL))) {
@@ -106,32 +111,42 @@ static uint32_t host_for(const struct group *group, uint32_t vm, uint32_t wanted
 	return best;
 }
 
-/* Puts all members into one group of hosts, on the final placement, and takes them off again. */
+static void put(const struct group *group, uint32_t vm, uint32_t host)
+{
+	if (is_free(group, vm)) {
+		simulate_move(group->draft->final, vm, host);
+	}
+}
+
+/* Puts all members into one group of hosts, on the final placement, and takes them off again: first those that stay. */
 static struct trial try_group(const struct group *group, uint32_t wanted, bool with_room)
 {
-	const struct draft *draft = group->draft;
-	const struct fleet *fleet = draft->fleet;
-	struct trial trial = {.hosts = arena_array(draft->arena, group->count, sizeof(uint32_t)), .fits = true};
-	uint32_t placed = 0;
-	for (; placed < group->count && trial.fits; placed++) {
-		uint32_t vm = group->members[placed];
-		uint32_t home = fleet->vms[vm].home;
-		uint32_t host = is_free(group, vm) ? host_for(group, vm, wanted, with_room) : home;
-		trial.hosts[placed] = host;
-		trial.fits = host != NOWHERE && group->rule->group_of[host] == wanted;
-		if (trial.fits && is_free(group, vm)) {
-			simulate_move(draft->final, vm, host);
-		}
-		if (trial.fits && host != home) {
-			trial.moves++;
-			trial.bytes += fleet->vms[vm].seen->memory + fleet_travelling_bytes(fleet, vm, home, host);
+	const struct fleet *fleet = group->draft->fleet;
+	struct trial trial = {.hosts = arena_array(group->draft->arena, group->count, sizeof(uint32_t)), .fits = true};
+	for (uint32_t i = 0; i < group->count; i++) {
+		uint32_t vm = group->members[i];
+		trial.hosts[i] = stays(group, vm, wanted) ? fleet->vms[vm].home : NOWHERE;
+		if (trial.hosts[i] != NOWHERE) {
+			put(group, vm, trial.hosts[i]);
 		}
 	}
-	trial.free = trial.fits ? simulate_free(draft->final, trial.hosts[0]) : 0;
-	for (uint32_t i = 0; i < placed; i++) {
-		if (is_free(group, group->members[i])) {
-			simulate_move(draft->final, group->members[i], NOWHERE);
+	for (uint32_t i = 0; i < group->count && trial.fits; i++) {
+		uint32_t vm = group->members[i];
+		if (trial.hosts[i] != NOWHERE) {
+			continue;
 		}
+		trial.hosts[i] = host_for(group, vm, wanted, with_room);
+		trial.fits = trial.hosts[i] != NOWHERE;
+		if (trial.fits) {
+			put(group, vm, trial.hosts[i]);
+			trial.moves++;
+			trial.bytes += fleet->vms[vm].seen->memory +
+			               fleet_travelling_bytes(fleet, vm, fleet->vms[vm].home, trial.hosts[i]);
+		}
+	}
+	trial.free = trial.fits ? simulate_free(group->draft->final, trial.hosts[0]) : 0;
+	for (uint32_t i = 0; i < group->count; i++) {
+		put(group, group->members[i], NOWHERE);
 	}
 	return trial;
 }

@@ -5,6 +5,8 @@
 #define CHECKER_VMS   160
 #include "tests/unit/replay.h"
 
+#include "tests/unit/given.h"
+
 #include <stdlib.h>
 
 enum { FLEETS = 150 };
@@ -57,10 +59,44 @@ static void test_plans_keep_the_rules(void **state)
 	print_message("%zu moves, at least %zu needed; %zu blocked\n", moves, bounds, blocked);
 }
 
+/* Two full hosts exchange VMs, among many others: the one with fewer bytes makes the hop. */
+static void test_the_cheaper_one_makes_the_hop(void **state)
+{
+	(void)state;
+	cleanup_arena struct arena *arena = arena_create();
+	struct text placement;
+	struct text inventory;
+	text_init(&placement, arena);
+	text_init(&inventory, arena);
+	text_add(&placement, "defaults: {memory: {reserve: 0B}}\n"
+	                     "hosts: {n1: {uri: 'test:///1'}, n2: {uri: 'test:///2'}, n3: {uri: 'test:///3'}}\n"
+	                     "vms:\n  a: {host: n2}\n  b: {host: n1}\n");
+	static const char vm[] = "{uuid: 00000000-0000-0000-0000-%012d, state: running, memory: %dGiB, disks: {}}";
+	text_add(&inventory, "berth: 1\nhosts:\n  n1: {memory: 5GiB, vms: {a: ");
+	text_print(&inventory, vm, 1, 5);
+	text_add(&inventory, "}}\n  n2: {memory: 5GiB, vms: {b: ");
+	text_print(&inventory, vm, 2, 4);
+	text_add(&inventory, "}}\n  n3:\n    memory: 105GiB\n    vms:\n");
+	for (int i = 0; i < 100; i++) {
+		text_print(&placement, "  x%03d: {}\n", i);
+		text_print(&inventory, "      x%03d: ", i);
+		text_print(&inventory, vm, 100 + i, 1);
+		text_add(&inventory, "\n");
+	}
+	const struct plan *plan = planner_plan(arena, given_desired(arena, text_string(&placement)),
+	                                       given_inventory(arena, text_string(&inventory)), NULL);
+	assert_int_equal(plan->move_count, 3);
+	assert_int_equal(plan->bound, 3);
+	assert_string_equal(plan->moves[0].vm, "b");
+	assert_true(plan->moves[0].hop);
+	assert_string_equal(plan->moves[0].to, "n3");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_plans_keep_the_rules),
+	        cmocka_unit_test(test_the_cheaper_one_makes_the_hop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,15 +109,33 @@ static void test_the_order_of_the_input_changes_nothing(void **state)
 struct best {
 	int unplaced;
 	int moves;
+	uint64_t bytes;
 };
 
-/* Every state that moves can lead to, breadth first: the least that can be left unplaced, and the moves it takes. */
+static uint64_t bytes_of_move(const struct world *w, int v)
+{
+	return w->vm[v]->memory + (is_local(w, v) ? w->vm[v]->disks[0].used : 0);
+}
+
+static bool is_better(const struct best *a, const struct best *b)
+{
+	if (a->unplaced != b->unplaced) {
+		return a->unplaced < b->unplaced;
+	}
+	return a->moves != b->moves ? a->moves < b->moves : a->bytes < b->bytes;
+}
+
+/*
+ * Every state that moves can lead to, breadth first: the least that can be left unplaced, the moves it takes, and the
+ * bytes of these. All states of one number of moves come before those of the next, so that their bytes are final.
+ */
 static struct best search_everything(struct world *w)
 {
 	enum { STATES = 65536 };
 	static uint16_t queue[STATES];
 	static int16_t moves[STATES];
-	struct best best = {INT_MAX, 0};
+	static uint64_t bytes[STATES];
+	struct best best = {INT_MAX, 0, 0};
 	uint32_t states = 1;
 	for (int v = 0; v < w->vm_count; v++) {
 		states *= (uint32_t)w->host_count;
@@ -132,6 +150,7 @@ static struct best search_everything(struct world *w)
 	uint32_t end = 0;
 	queue[end++] = (uint16_t)start;
 	moves[start] = 0;
+	bytes[start] = 0;
 	while (first < end) {
 		uint32_t code = queue[first++];
 		uint32_t rest = code;
@@ -139,16 +158,23 @@ static struct best search_everything(struct world *w)
 			w->at[v] = (int)(rest % (uint32_t)w->host_count);
 			rest /= (uint32_t)w->host_count;
 		}
-		int unplaced = count_unplaced(w);
-		if (unplaced < best.unplaced && may_end(w)) {
-			best = (struct best){unplaced, moves[code]};
+		struct best here = {count_unplaced(w), moves[code], bytes[code]};
+		if (is_better(&here, &best) && may_end(w)) {
+			best = here;
 		}
 		uint32_t weight = 1;
 		for (int v = 0; v < w->vm_count; v++, weight *= (uint32_t)w->host_count) {
 			for (int h = 0; h < w->host_count; h++) {
 				uint32_t next = code - (uint32_t)w->at[v] * weight + (uint32_t)h * weight;
-				if (moves[next] < 0 && w->movable[v] && !hopeless(w, v) && legal(w, v, h)) {
-					moves[next] = (int16_t)(moves[code] + 1);
+				bool known = moves[next] >= 0;
+				if ((known && moves[next] != moves[code] + 1) || !w->movable[v] || hopeless(w, v) ||
+				    !legal(w, v, h)) {
+					continue;
+				}
+				uint64_t sum = bytes[code] + bytes_of_move(w, v);
+				bytes[next] = known && bytes[next] < sum ? bytes[next] : sum;
+				moves[next] = (int16_t)(moves[code] + 1);
+				if (!known) {
 					queue[end++] = (uint16_t)next;
 				}
 			}
@@ -175,6 +201,7 @@ static void test_no_search_finds_a_better_plan(void **state)
 		CHECK(unplaced > best.unplaced || (int)plan->move_count >= best.moves);
 		CHECK(!plan->optimal || unplaced == best.unplaced);
 		CHECK(!plan->optimal || (int)plan->move_count == best.moves);
+		CHECK(!plan->optimal || plan->memory + plan->disk == best.bytes);
 		optimal += plan->optimal ? 1 : 0;
 	}
 	print_message("%u of %llu plans are optimal\n", optimal, (unsigned long long)fleets());

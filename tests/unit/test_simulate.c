@@ -66,7 +66,7 @@ static void test_memory_counts_the_overhead_of_the_target(void **state)
 	(void)state;
 	cleanup_arena struct arena *arena = arena_create();
 	assert_int_equal(meets(arena, "a: {}", one_vm(arena, "7GiB", "", ""), ""), OBSTACLE_NONE);
-	assert_int_equal(meets(arena, "a: {}", one_vm(arena, "7169MiB", "", ""), ""), OBSTACLE_MEMORY);
+	assert_int_equal(meets(arena, "a: {}", one_vm(arena, "7516192769B", "", ""), ""), OBSTACLE_MEMORY);
 }
 
 static void test_other_vms_take_their_room_whatever_their_state(void **state)
