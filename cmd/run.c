@@ -10,7 +10,7 @@ static void print_event(void *data, const char *event, const char *line)
 {
 	(void)data;
 	cleanup_arena struct arena *arena = arena_create();
-	printf("%s event=%s %s\n", units_time(arena, (int64_t)time(NULL)), event, line);
+	printf("%s event=%s%s%s\n", units_time(arena, (int64_t)time(NULL)), event, line[0] == '\0' ? "" : " ", line);
 	fflush(stdout);
 }
 
