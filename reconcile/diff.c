@@ -135,6 +135,20 @@ void diff_classify(struct arena *arena, struct fleet *fleet)
 	}
 }
 
+/* The hosts that suit it; when none does now (its pin is in maintenance), those that its entry names. */
+static void list_desired(struct arena *arena, const struct fleet *fleet, uint32_t vm, struct drifted_vm *drift)
+{
+	bool any = false;
+	for (uint32_t host = 0; host < fleet->host_count && !any; host++) {
+		any = fleet_suits(fleet, vm, host);
+	}
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
+		if (any ? fleet_suits(fleet, vm, host) : fleet_entry_names(fleet, vm, host)) {
+			ARENA_ADD(arena, drift->desired, drift->desired_count) = fleet->hosts[host].name;
+		}
+	}
+}
+
 static void list_drift(struct arena *arena, const struct fleet *fleet, struct plan *plan)
 {
 	for (uint32_t i = 0; i < fleet->vm_count; i++) {
@@ -148,11 +162,7 @@ static void list_drift(struct arena *arena, const struct fleet *fleet, struct pl
 		        .actual = fleet->hosts[vm->home].name,
 		        .action = vm->reported ? DRIFT_REPORT : DRIFT_CORRECT,
 		};
-		for (uint32_t host = 0; host < fleet->host_count; host++) {
-			if (fleet_suits(fleet, i, host)) {
-				ARENA_ADD(arena, drift->desired, drift->desired_count) = fleet->hosts[host].name;
-			}
-		}
+		list_desired(arena, fleet, i, drift);
 	}
 }
 

@@ -7,19 +7,16 @@
 
 #include <stdlib.h>
 
-const char *explain_step(struct arena *arena, const struct draft *draft, const struct step *step)
+/* Why it leaves its home, or comes back to it. */
+static const char *explain_wish(struct arena *arena, const struct draft *draft, const struct step *step)
 {
 	const struct fleet *fleet = draft->fleet;
 	const struct fleet_vm *vm = &fleet->vms[step->vm];
 	const struct wish *wish = &draft->wishes[step->vm];
 	const char *home = fleet->hosts[vm->home].name;
-	if (step->hop) {
-		return arena_print(arena, "hop: lets %s go to %s", fleet->vms[step->lets_pass].name,
-		                   fleet->hosts[draft->wishes[step->lets_pass].goal].name);
-	}
 	switch (wish->why) {
 	case WHY_NONE:
-		return arena_print(arena, "back from its hop");
+		return "back from its hop";
 	case WHY_PINNED:
 		return arena_print(arena, "pinned to %s", fleet->hosts[step->to].name);
 	case WHY_MAINTENANCE:
@@ -27,9 +24,11 @@ const char *explain_step(struct arena *arena, const struct draft *draft, const s
 	case WHY_ENTRY:
 		return arena_print(arena, "its entry does not name %s", home);
 	case WHY_RULE:
+		return arena_print(arena, "policy %s does not admit it on %s", wish->rule->policy->name, home);
 	case WHY_CROWD:
+		return arena_print(arena, "policy %s: one too many on %s", wish->rule->policy->name, home);
 	case WHY_TOGETHER:
-		return arena_print(arena, "policy %s", wish->rule->policy->name);
+		return arena_print(arena, "policy %s: to be with the others", wish->rule->policy->name);
 	case WHY_OVER:
 		return arena_print(arena, "%s is over capacity by %s", home,
 		                   units_size_short(arena, -simulate_free(draft->start, vm->home)));
@@ -37,6 +36,20 @@ const char *explain_step(struct arena *arena, const struct draft *draft, const s
 		return arena_print(arena, "makes room on %s", home);
 	}
 	abort();
+}
+
+const char *explain_step(struct arena *arena, const struct draft *draft, const struct step *step)
+{
+	const struct fleet *fleet = draft->fleet;
+	if (step->hop && step->lets_pass == NOWHERE) {
+		return "hop";
+	}
+	if (step->hop) {
+		return arena_print(arena, "hop: lets %s go to %s", fleet->vms[step->lets_pass].name,
+		                   fleet->hosts[draft->wishes[step->lets_pass].goal].name);
+	}
+	const char *wish = explain_wish(arena, draft, step);
+	return fleet->vms[step->vm].drifted ? arena_print(arena, "drifted: %s", wish) : wish;
 }
 
 /* An entry that stays outside of places and orders; NULL for a VM that the planner may move or that is no entry. */
