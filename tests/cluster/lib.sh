@@ -20,6 +20,7 @@ config=$work/berth.yaml
 out=$work/out
 err=$work/err
 vms=()
+booting=()
 children=()
 
 finish() {
@@ -74,11 +75,11 @@ images_of() {
     printf '%s' "$sandbox_dir/$1/lib/images"
 }
 
-# vm NAME OPTION...: a witness, counting if it runs.
+# vm NAME OPTION...: a witness; by the time of the first placement it counts, if it runs.
 vm() {
     vms+=("$1")
     sandbox vm "$@"
-    [[ " $* " =~ \ --state\ (stopped|paused)\  ]] || sandbox wait "$1"
+    [[ " $* " =~ \ --state\ (stopped|paused)\  ]] || booting+=("$1")
 }
 
 # Waits until a command succeeds, for at most SECONDS.
@@ -112,6 +113,8 @@ new_repo() {
 # Commits standard input as the placement.
 place() {
     [[ -d $repo ]] || new_repo
+    ((${#booting[@]} == 0)) || sandbox wait "${booting[@]}"
+    booting=()
     cat >"$repo/placement.yaml"
     git -C "$repo" add placement.yaml
     git -C "$repo" commit -qm "${1:-A placement}"
