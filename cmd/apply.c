@@ -133,11 +133,7 @@ enum exit_code verb_apply(struct arena *arena, const struct setting *setting)
 		complain("apply: there is no terminal to ask on: add --yes, or --plan with the id of a plan");
 		return EXIT_INVALID;
 	}
-	if (record_open(setting->config.state, source_key(arena, setting), "berth apply", &record, &err) < 0) {
-		complain("%s", err.message);
-		return EXIT_INVALID;
-	}
-	enum exit_code code = source_open(arena, setting, true, &git);
+	enum exit_code code = source_work(arena, setting, "berth apply", &git, &record);
 	if (code != EXIT_DONE) {
 		return code;
 	}

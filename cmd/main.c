@@ -126,7 +126,9 @@ static bool make_setting(struct arena *arena, const struct verb *verb, const str
 static int close_output(enum exit_code code)
 {
 	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-		complain("standard output: %s", strerror(errno));
+		if (errno != EPIPE) { /* who reads no further knows why */
+			complain("standard output: %s", strerror(errno));
+		}
 		return EXIT_INVALID;
 	}
 	return (int)code;

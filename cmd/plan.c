@@ -9,10 +9,11 @@
 enum exit_code verb_plan(struct arena *arena, const struct setting *setting)
 {
 	const struct desired *desired = NULL;
+	const char *key = NULL;
 	const struct inventory *inventory = NULL;
-	enum exit_code code = source_desired(arena, setting, &desired);
+	enum exit_code code = source_desired(arena, setting, &desired, &key);
 	if (code == EXIT_DONE) {
-		code = source_inventory(arena, setting, desired, &inventory);
+		code = source_inventory(arena, setting, desired, key, &inventory);
 	}
 	if (inventory == NULL || desired == NULL) {
 		return code;

@@ -19,11 +19,7 @@ enum exit_code verb_run(struct arena *arena, const struct setting *setting)
 	cleanup_git struct git *git = NULL;
 	cleanup_record struct record *record = NULL;
 	struct error err = {0};
-	if (record_open(setting->config.state, source_key(arena, setting), "berth run", &record, &err) < 0) {
-		complain("%s", err.message);
-		return EXIT_INVALID;
-	}
-	enum exit_code code = source_open(arena, setting, true, &git);
+	enum exit_code code = source_work(arena, setting, "berth run", &git, &record);
 	if (code != EXIT_DONE) {
 		return code;
 	}

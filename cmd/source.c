@@ -34,13 +34,9 @@ static const char *choose(const char *option, const char *configured)
 	return option != NULL ? option : configured;
 }
 
-static const char *repository_of(struct arena *arena, const struct setting *setting)
+static const char *repository_of(const struct setting *setting)
 {
-	const char *named = choose(setting->options.repo, setting->config.repository);
-	char *real = named == NULL ? NULL : realpath(named, NULL);
-	const char *copy = real == NULL ? named : arena_copy(arena, real);
-	free(real);
-	return copy;
+	return choose(setting->options.repo, setting->config.repository);
 }
 
 static const char *path_of(const struct setting *setting)
@@ -52,14 +48,6 @@ static const char *path_of(const struct setting *setting)
 static const char *branch_of(const struct setting *setting)
 {
 	return choose(setting->options.branch, setting->config.branch);
-}
-
-const char *source_key(struct arena *arena, const struct setting *setting)
-{
-	const char *repository = repository_of(arena, setting);
-	const char *branch = branch_of(setting);
-	return arena_print(arena, "%s %s %s", repository == NULL ? "" : repository, branch == NULL ? "" : branch,
-	                   path_of(setting));
 }
 
 const char *source_controller(struct arena *arena, const struct setting *setting)
@@ -96,9 +84,9 @@ static const char *copy_path(struct arena *arena, const struct setting *setting,
 	return arena_print(arena, "%s/%.16s%s.git", copies_folder(arena, setting), sum, working ? "" : "-reading");
 }
 
-enum exit_code source_open(struct arena *arena, const struct setting *setting, bool working, struct git **ret_git)
+static enum exit_code open_git(struct arena *arena, const struct setting *setting, bool working, struct git **ret_git)
 {
-	const char *repository = repository_of(arena, setting);
+	const char *repository = repository_of(setting);
 	struct error err = {0};
 	if (repository == NULL) {
 		complain("which repository? --repo, or `repository` in the configuration file");
@@ -113,18 +101,89 @@ enum exit_code source_open(struct arena *arena, const struct setting *setting, b
 	        .status_remote = setting->config.status_remote,
 	        .copy_path = copy_path(arena, setting, repository, working),
 	};
-	struct git *git = NULL;
-	int r = git_open(&settings, &git, &err);
-	if (r == 0) {
-		r = git_fetch(git, &err);
-	}
-	if (r < 0) {
-		git_close(git);
+	if (git_open(&settings, ret_git, &err) < 0) {
 		complain("%s", err.message);
 		return EXIT_UNREADABLE;
 	}
-	*ret_git = git;
 	return EXIT_DONE;
+}
+
+static enum exit_code fetch(struct git *git)
+{
+	struct error err = {0};
+	if (git_fetch(git, &err) < 0) {
+		complain("%s", err.message);
+		return EXIT_UNREADABLE;
+	}
+	return EXIT_DONE;
+}
+
+enum exit_code source_open(struct arena *arena, const struct setting *setting, struct git **ret_git)
+{
+	cleanup_git struct git *git = NULL;
+	enum exit_code code = open_git(arena, setting, false, &git);
+	if (code == EXIT_DONE) {
+		code = fetch(git);
+	}
+	if (code == EXIT_DONE) {
+		*ret_git = git;
+		git = NULL;
+	}
+	return code;
+}
+
+/* The repository itself, however it is named: a folder, a work tree of it, or a file:// URL of either. */
+static const char *identity_of(struct arena *arena, const struct setting *setting, const struct git *git)
+{
+	static const char scheme[] = "file://";
+	const char *named = repository_of(setting);
+	bool is_file = strncmp(named, scheme, sizeof(scheme) - 1) == 0;
+	cleanup_git struct git *local = NULL;
+	struct git_settings settings = {.repository = named + sizeof(scheme) - 1, .status_branch = "berth/status"};
+	if (is_file && git_open(&settings, &local, NULL) < 0) {
+		local = NULL;
+	}
+	const char *folder = git_directory(local != NULL ? local : git);
+	char *real = folder == NULL ? NULL : realpath(folder, NULL);
+	const char *identity = arena_copy(arena, real == NULL ? named : real);
+	free(real);
+	return identity;
+}
+
+/* git has been fetched: it knows what HEAD names where no branch was given. */
+static const char *key_of(struct arena *arena, const struct setting *setting, const struct git *git)
+{
+	const char *ref = git_ref(git);
+	return arena_print(arena, "%s %s %s", identity_of(arena, setting, git),
+	                   ref == NULL ? setting->options.revision : ref, path_of(setting));
+}
+
+enum exit_code source_work(struct arena *arena, const struct setting *setting, const char *holder, struct git **ret_git,
+                           struct record **ret_record)
+{
+	cleanup_git struct git *reading = NULL;
+	cleanup_git struct git *working = NULL;
+	cleanup_record struct record *record = NULL;
+	struct error err = {0};
+	enum exit_code code = source_open(arena, setting, &reading);
+	if (code != EXIT_DONE) {
+		return code;
+	}
+	if (record_open(setting->config.state, key_of(arena, setting, reading), holder, &record, &err) < 0) {
+		complain("%s", err.message);
+		return EXIT_INVALID;
+	}
+	code = open_git(arena, setting, true, &working);
+	if (code == EXIT_DONE) {
+		code = fetch(working);
+	}
+	if (code == EXIT_DONE) {
+		*ret_git = working;
+		*ret_record = record;
+		working = NULL;
+		record = NULL;
+	}
+	return code;
 }
 
 static enum exit_code end_reading(int r, const struct problem_list *problems, const struct error *err,
@@ -141,8 +200,10 @@ static enum exit_code end_reading(int r, const struct problem_list *problems, co
 	return EXIT_DONE;
 }
 
-enum exit_code source_desired(struct arena *arena, const struct setting *setting, const struct desired **ret_desired)
+enum exit_code source_desired(struct arena *arena, const struct setting *setting, const struct desired **ret_desired,
+                              const char **ret_key)
 {
+	*ret_key = NULL;
 	struct problem_list problems = {0};
 	struct error err = {0};
 	if (setting->options.desired != NULL) {
@@ -150,20 +211,21 @@ enum exit_code source_desired(struct arena *arena, const struct setting *setting
 		return end_reading(r, &problems, &err, EXIT_INVALID);
 	}
 	cleanup_git struct git *git = NULL;
-	enum exit_code code = source_open(arena, setting, false, &git);
+	enum exit_code code = source_open(arena, setting, &git);
 	if (code != EXIT_DONE) {
 		return code;
 	}
 	const char *commit = NULL;
+	*ret_key = key_of(arena, setting, git);
 	int r = input_from_git(arena, git, ret_desired, &commit, &problems, &err);
 	return end_reading(r, &problems, &err, EXIT_UNREADABLE);
 }
 
-static const struct inventory *recorded_inventory(struct arena *arena, const struct setting *setting)
+static const struct inventory *recorded_inventory(struct arena *arena, const struct setting *setting, const char *key)
 {
 	cleanup_record struct record *record = NULL;
 	const struct inventory *recorded = NULL;
-	if (record_open(setting->config.state, source_key(arena, setting), NULL, &record, NULL) < 0 ||
+	if (key == NULL || record_open(setting->config.state, key, NULL, &record, NULL) < 0 ||
 	    publish_recorded(arena, record, &recorded, NULL) < 0) {
 		return NULL;
 	}
@@ -181,7 +243,7 @@ static bool nobody_answered(const struct inventory *inventory)
 }
 
 enum exit_code source_inventory(struct arena *arena, const struct setting *setting, const struct desired *desired,
-                                const struct inventory **ret_inventory)
+                                const char *key, const struct inventory **ret_inventory)
 {
 	struct problem_list problems = {0};
 	struct error err = {0};
@@ -199,7 +261,7 @@ enum exit_code source_inventory(struct arena *arena, const struct setting *setti
 	struct world world = libvirt_world(libvirt);
 	const struct inventory *fresh = world.functions->look(world.data, arena, NULL, 0, false);
 	*ret_inventory =
-	        remember_places(arena, desired, remember_merge(arena, fresh, recorded_inventory(arena, setting)));
+	        remember_places(arena, desired, remember_merge(arena, fresh, recorded_inventory(arena, setting, key)));
 	if (nobody_answered(*ret_inventory)) {
 		complain("not one host answered: %s: %s", (*ret_inventory)->hosts[0].name,
 		         (*ret_inventory)->hosts[0].connection);

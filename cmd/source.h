@@ -9,25 +9,32 @@
 #include "state/libvirt/libvirt.h"
 #include "state/record.h"
 
-/*
- * Opens the repository and fetches a remote one. working: the copy that the controller works in, whose record is
- * locked; otherwise one for reading.
- */
-enum exit_code source_open(struct arena *arena, const struct setting *setting, bool working, struct git **ret_git);
+/* Opens the repository for reading, and fetches a remote one into a copy that nobody works in. */
+enum exit_code source_open(struct arena *arena, const struct setting *setting, struct git **ret_git);
 
-/* What the record's folder is named after, and how this run calls itself to others. */
-const char *source_key(struct arena *arena, const struct setting *setting);
+/*
+ * Opens it for working on: berth's record of it is locked first, under the name of `holder`. One repository, branch and
+ * path have one record, however they were named.
+ */
+enum exit_code source_work(struct arena *arena, const struct setting *setting, const char *holder, struct git **ret_git,
+                           struct record **ret_record);
+
+/* What this run is called in the trailers of commits. */
 const char *source_controller(struct arena *arena, const struct setting *setting);
 
-/* --desired, or the commit of the repository. Problems are printed. */
-enum exit_code source_desired(struct arena *arena, const struct setting *setting, const struct desired **ret_desired);
+/*
+ * --desired, or the commit of the repository. Problems are printed. ret_key names the record of the repository; NULL
+ * for files outside git.
+ */
+enum exit_code source_desired(struct arena *arena, const struct setting *setting, const struct desired **ret_desired,
+                              const char **ret_key);
 
 /*
- * --inventory, or what libvirt says now, with what berth's record knows beyond that. EXIT_UNREADABLE when not one host
- * answered; *ret_inventory is then set all the same.
+ * --inventory, or what libvirt says now, with what the record of that key (NULL: none) knows beyond that.
+ * EXIT_UNREADABLE when not one host answered; *ret_inventory is then set all the same.
  */
 enum exit_code source_inventory(struct arena *arena, const struct setting *setting, const struct desired *desired,
-                                const struct inventory **ret_inventory);
+                                const char *key, const struct inventory **ret_inventory);
 
 void source_print_problems(const struct problem_list *problems);
 void source_print_warnings(const struct desired *desired);

@@ -78,7 +78,7 @@ static enum exit_code watch(struct git *git, const struct setting *setting, cons
 enum exit_code verb_status(struct arena *arena, const struct setting *setting)
 {
 	cleanup_git struct git *git = NULL;
-	enum exit_code code = source_open(arena, setting, false, &git);
+	enum exit_code code = source_open(arena, setting, &git);
 	if (code != EXIT_DONE) {
 		return code;
 	}

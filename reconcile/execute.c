@@ -44,6 +44,10 @@ static int make_volumes(const struct execution *execution, const struct move_ord
 		if (r == 0) {
 			r = world->functions->create_volume(world->data, order->to, disk, bytes, err);
 		}
+		if (r == -EEXIST) {
+			entry->volume_count =
+			        i; /* this one is a stranger's for sure, and those behind it were not begun */
+		}
 		if (r == 0) {
 			entry->volumes[i].made = true;
 			r = record_write_move(execution->record, entry, err);

@@ -20,8 +20,8 @@ static enum move_mode mode_of(const struct fleet_vm *vm)
 		return MOVE_LIVE;
 	case MODE_SUSPENDED:
 		return MOVE_SUSPENDED;
-	case MODE_STOPPED:
-		return MOVE_STOPPED;
+	case MODE_STOPPED: /* a paused guest cannot be asked to shut down; it is moved as it is, and stays paused */
+		return vm->seen->state == VM_PAUSED ? MOVE_SUSPENDED : MOVE_STOPPED;
 	}
 	return MOVE_LIVE;
 }

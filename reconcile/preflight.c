@@ -44,19 +44,6 @@ static bool is_off(enum vm_state state)
 	return state == VM_STOPPED || state == VM_CRASHED;
 }
 
-/* Snapshots do not travel with a VM yet: a refusal, so that none is lost in silence. */
-static const char *why_not_carried(struct arena *arena, const struct vm *vm, enum move_mode mode)
-{
-	if (vm->snapshots > 0) {
-		return arena_print(arena, "it has %u snapshot%s, which this version of berth does not carry over",
-		                   vm->snapshots, vm->snapshots == 1 ? "" : "s");
-	}
-	if (vm->state == VM_SUSPENDED && mode != MOVE_STOPPED) {
-		return "its guest sleeps (suspended to RAM): wake it first";
-	}
-	return NULL;
-}
-
 bool preflight_check(struct arena *arena, const struct desired *desired, const struct inventory *inventory,
                      const struct move *move, const char *plan_id, struct move_order *ret_order,
                      struct move_entry *ret_entry, struct reason *ret_reason)
@@ -76,9 +63,9 @@ bool preflight_check(struct arena *arena, const struct desired *desired, const s
 	if (!simulate_allows(simulate_begin(arena, fleet), vm, to, &obstacle)) {
 		return refuse(ret_reason, obstacle_code(&obstacle), obstacle_text(arena, fleet, &obstacle));
 	}
-	const char *why = why_not_carried(arena, seen, move->mode);
-	if (why != NULL) {
-		return refuse(ret_reason, CODE_PREFLIGHT, why);
+	if (seen->snapshots > 0) { /* libvirt's look refuses it already; none may be lost for want of one */
+		return refuse(ret_reason, CODE_PREFLIGHT,
+		              "it has snapshots, which this version of berth does not carry over");
 	}
 	const struct migration *settings = &fleet->vms[vm].desired->migration;
 	*ret_order = (struct move_order){

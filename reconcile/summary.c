@@ -24,10 +24,11 @@ static size_t count_left(const struct plan *plan, const struct move_progress *pr
 	return left;
 }
 
-static bool all_wait_for_hold(const struct plan *plan)
+/* Nothing is in the way of any move, and none may start now. */
+static bool all_wait(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->move_count; i++) {
-		if (plan->moves[i].waits == NULL || plan->moves[i].waits->code != CODE_HOLD) {
+		if (plan->moves[i].waits == NULL) {
 			return false;
 		}
 	}
@@ -55,7 +56,7 @@ static enum phase choose_phase(const struct status *status, const struct desired
 	if (!one_answered(inventory)) {
 		return PHASE_DISCONNECTED;
 	}
-	if (desired->hold != NULL || (status->counts.to_move > 0 && all_wait_for_hold(plan))) {
+	if (desired->hold != NULL || (status->counts.to_move > 0 && all_wait(plan))) {
 		return PHASE_HELD;
 	}
 	if (status->counts.to_move > 0) {
@@ -86,7 +87,10 @@ static const char *reason_of(struct arena *arena, const struct status *status, c
 	case PHASE_DISCONNECTED:
 		return "not one host answers";
 	case PHASE_HELD:
-		return desired->hold != NULL && desired->hold[0] != '\0' ? desired->hold : "held";
+		if (desired->hold == NULL) {
+			return arena_print(arena, "%s: %s", plan->moves[0].vm, plan->moves[0].waits->text);
+		}
+		return desired->hold[0] == '\0' ? "held" : desired->hold;
 	case PHASE_PROGRESSING:
 		return arena_print(arena, "%zu move%s to make", status->counts.to_move, plural(status->counts.to_move));
 	case PHASE_BLOCKED:

@@ -193,7 +193,8 @@ static int take_entry(struct walk *walk, const struct waiting *folder, const cha
 
 static int read_folder(struct walk *walk, const struct waiting *folder, struct error *err)
 {
-	const char *path = arena_print(walk->arena, "%s/%s", walk->top, folder->name);
+	bool is_top = folder->name[0] == '\0';
+	const char *path = arena_print(walk->arena, "%s%s%s", walk->top, is_top ? "" : "/", folder->name);
 	DIR *dir = opendir(path);
 	if (dir == NULL) {
 		return fail(err, path);

@@ -204,6 +204,23 @@ static int check_networks(struct arena *arena, virConnectPtr to, const struct xm
 	return 0;
 }
 
+/*
+ * A read-only medium stays where it is, and must be on the target too. QEMU finds out when it starts there; for a
+ * stopped VM nobody would, until it is started.
+ */
+static int check_media(virConnectPtr to, const struct xml_domain *domain, struct error *err)
+{
+	for (size_t i = 0; i < domain->disk_count; i++) {
+		const struct xml_disk *disk = &domain->disks[i];
+		bool medium = (disk->readonly || strcmp(disk->device, "cdrom") == 0) && disk->source[0] == '/';
+		cleanup_volume virStorageVolPtr volume = medium ? virStorageVolLookupByPath(to, disk->source) : NULL;
+		if (medium && volume == NULL) {
+			return error_set(err, -EPERM, "its medium %s is in no pool of the target", disk->source);
+		}
+	}
+	return 0;
+}
+
 static int check_memory(struct arena *arena, virConnectPtr to, virDomainPtr domain, struct error *err)
 {
 	unsigned long long available = virNodeGetFreeMemory(to);
@@ -251,6 +268,8 @@ int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr t
 			return error_set(err, -EPERM, "another job is running on it");
 		}
 		r = check_memory(arena, to, domain, err);
+	} else if (r == 0) {
+		r = check_media(to, &xml, err);
 	}
 	return r;
 }

@@ -130,7 +130,7 @@ static int pump(struct pass *pass, struct error *err)
 	int more = 1;
 	while (more == 1) {
 		if (atomic_load(&pass->progress->stop)) {
-			return error_set(err, -ECANCELED, "cancelled");
+			return error_set(err, -ECANCELED, "the copy of its disks was cancelled");
 		}
 		more = pump_once(pass);
 	}

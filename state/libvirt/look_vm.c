@@ -242,6 +242,16 @@ static void check_domain(struct looking *looking, virDomainPtr domain, const str
 		free(checkpoints);
 		refuse(looking, CODE_PREFLIGHT, "it has %d checkpoint%s", count, count == 1 ? "" : "s");
 	}
+	if (vm->snapshots > 0) {
+		refuse(looking, CODE_PREFLIGHT, "it has %u snapshot%s, which this version of berth does not carry over",
+		       vm->snapshots, vm->snapshots == 1 ? "" : "s");
+	}
+	if (vm->state == VM_SUSPENDED) {
+		refuse(looking, CODE_PREFLIGHT, "its guest sleeps (suspended to RAM): wake it first");
+	}
+	if (vm->state == VM_CRASHED) {
+		refuse(looking, CODE_PREFLIGHT, "it has crashed, and its memory is kept: destroy or reset it first");
+	}
 	int external = virDomainSnapshotNum(domain, VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL);
 	if (external > 0) {
 		refuse(looking, CODE_STORAGE, "it has %d external snapshot%s", external, external == 1 ? "" : "s");

@@ -116,16 +116,14 @@ static void read_outcome(virDomainPtr target, struct outcome *outcome)
 	int type = 0;
 	unsigned long long downtime = 0;
 	unsigned long long memory = 0;
-	unsigned long long disk = 0;
 	if (virDomainGetJobStats(target, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) < 0) {
 		return; /* figures are a courtesy: the move is not less done without them */
 	}
 	virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_DOWNTIME, &downtime);
 	virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_MEMORY_PROCESSED, &memory);
-	virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_DISK_PROCESSED, &disk);
 	virTypedParamsFree(params, count);
 	outcome->downtime_ms = downtime;
-	outcome->bytes = memory + disk;
+	outcome->bytes = memory;
 }
 
 static int migrate_between(struct call *call, virConnectPtr from, virConnectPtr to, struct error *err)
@@ -244,7 +242,7 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 		return error_set(err, -ETIMEDOUT, "not over within its timeout: aborted");
 	}
 	if (r < 0 && why == -ECANCELED) {
-		return error_set(err, -ECANCELED, "cancelled");
+		return error_set(err, -ECANCELED, "its migration was cancelled");
 	}
 	if (r < 0 && why == -ENOTCONN) {
 		return error_set(err, -ENOTCONN, "the connection to %s was lost: aborted", data->order.to);
@@ -267,6 +265,10 @@ int migrate_vm(const struct move_order *order, const char *from_uri, const char 
 	int r = attend(call, job, watcher, deadline_ms, err);
 	if (r == 0) {
 		*ret_outcome = data->outcome;
+		for (size_t i = 0; i < order->disk_count;
+		     i++) { /* libvirt's figures of a finished job leave them out */
+			ret_outcome->bytes += order->disks[i].used;
+		}
 		ret_outcome->note = job_note(job);
 	}
 	job_destroy(job);
