@@ -4,6 +4,23 @@
 
 #include <stdlib.h>
 
+struct scope scope_whole(const struct draft *draft)
+{
+	const struct fleet *fleet = draft->fleet;
+	uint32_t *vms = arena_array(draft->arena, fleet->vm_count, sizeof(*vms));
+	uint32_t *hosts = arena_array(draft->arena, fleet->host_count, sizeof(*hosts));
+	struct scope scope = {.vms = vms, .hosts = hosts, .host_count = fleet->host_count};
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		if (place_may_move(draft, vm) && !draft->wishes[vm].barred) {
+			vms[scope.vm_count++] = vm;
+		}
+	}
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
+		hosts[host] = host;
+	}
+	return scope;
+}
+
 uint32_t judge_still_to_move(const struct draft *draft, const struct simulation *sim, uint32_t vm)
 {
 	const struct wish *wish = &draft->wishes[vm];
@@ -25,21 +42,23 @@ static bool may_give_way(const struct draft *draft, const struct simulation *sim
 }
 
 /* The fewest VMs that would have to leave so that the host is no longer over capacity: the largest. */
-static uint32_t count_over(const struct draft *draft, const struct simulation *sim, uint32_t host)
+static uint32_t count_over(const struct draft *draft, const struct simulation *sim, const struct scope *scope,
+                           uint32_t host)
 {
 	int64_t free = simulate_free(sim, host);
 	uint32_t count = 0;
-	uint64_t below = UINT64_MAX; /* claims from here on are counted */
-	uint32_t after = NOWHERE;
+	uint64_t below = UINT64_MAX; /* what is larger has been counted */
+	uint32_t after = NOWHERE;    /* and of those alike, the names up to this one */
 	while (free < 0) {
 		uint32_t next = NOWHERE;
 		uint64_t largest = 0;
-		for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
-			uint64_t claim = draft->fleet->vms[vm].seen->memory;
-			bool left = claim < below || (claim == below && after != NOWHERE && vm > after);
-			if (left && may_give_way(draft, sim, vm, host) && (next == NOWHERE || claim > largest)) {
+		for (uint32_t i = 0; i < scope->vm_count; i++) {
+			uint32_t vm = scope->vms[i];
+			uint64_t size = draft->fleet->vms[vm].seen->memory;
+			bool left = size < below || (size == below && after != NOWHERE && vm > after);
+			if (left && may_give_way(draft, sim, vm, host) && (next == NOWHERE || size > largest)) {
 				next = vm;
-				largest = claim;
+				largest = size;
 			}
 		}
 		if (next == NOWHERE) {
@@ -53,32 +72,35 @@ static uint32_t count_over(const struct draft *draft, const struct simulation *s
 	return count;
 }
 
-static uint32_t count_crowded(const struct draft *draft, const struct simulation *sim, uint32_t number, uint32_t group)
+static uint32_t count_crowded(const struct draft *draft, const struct simulation *sim, const struct scope *scope,
+                              uint32_t number, uint32_t group)
 {
 	const struct rule *rule = &draft->fleet->rules[number];
 	uint32_t excess = rule->row->excess(rule, sim->counts[number][group]);
 	uint32_t count = 0;
-	for (uint32_t vm = 0; vm < draft->fleet->vm_count && count < excess; vm++) {
+	for (uint32_t i = 0; i < scope->vm_count && count < excess; i++) {
+		uint32_t vm = scope->vms[i];
 		uint32_t at = sim->at[vm];
 		count += rule->members[vm] && rule->group_of[at] == group && may_give_way(draft, sim, vm, at) ? 1 : 0;
 	}
 	return count;
 }
 
-uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim)
+uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim, const struct scope *scope)
 {
 	const struct fleet *fleet = draft->fleet;
 	uint32_t count = 0;
-	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
-		count += judge_still_to_move(draft, sim, vm);
+	for (uint32_t i = 0; i < scope->vm_count; i++) {
+		count += judge_still_to_move(draft, sim, scope->vms[i]);
 	}
-	for (uint32_t host = 0; host < fleet->host_count; host++) {
-		count += fleet->hosts[host].connected ? count_over(draft, sim, host) : 0;
+	for (uint32_t i = 0; i < scope->host_count; i++) {
+		uint32_t host = scope->hosts[i];
+		count += fleet->hosts[host].connected ? count_over(draft, sim, scope, host) : 0;
 	}
 	for (uint32_t i = 0; i < fleet->rule_count; i++) {
 		const struct rule *rule = &fleet->rules[i];
 		for (uint32_t group = 0; rule->row->excess != NULL && group < rule->group_count; group++) {
-			count += count_crowded(draft, sim, i, group);
+			count += count_crowded(draft, sim, scope, i, group);
 		}
 	}
 	return count;
@@ -110,10 +132,10 @@ static bool may_end_there(const struct draft *draft, const struct simulation *si
 	return wish->flexible || (!group_has(fleet, vm) && had_to_leave(draft, sim, vm));
 }
 
-bool judge_may_end(const struct draft *draft, const struct simulation *sim)
+bool judge_may_end(const struct draft *draft, const struct simulation *sim, const struct scope *scope)
 {
-	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
-		if (!may_end_there(draft, sim, vm)) {
+	for (uint32_t i = 0; i < scope->vm_count; i++) {
+		if (!may_end_there(draft, sim, scope->vms[i])) {
 			return false;
 		}
 	}

@@ -7,18 +7,29 @@
 
 #include "reconcile/place.h"
 
+/* The part of a fleet that is looked at: its VMs stand on its hosts; all others stay where they are. */
+struct scope {
+	const uint32_t *vms; /* by name */
+	uint32_t vm_count;
+	const uint32_t *hosts;
+	uint32_t host_count;
+};
+
+/* Every host, and every VM that may be moved with the wishes of place_alone(). */
+struct scope scope_whole(const struct draft *draft);
+
 /*
  * What is wrong, counted by VM: the pinned and grouped ones that are not at their goals, others on hosts that do not
  * suit them, and of those that should give way on hosts over capacity or crowded as few as would have to. `draft`
  * carries the wishes of place_alone().
  */
-uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim);
+uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim, const struct scope *scope);
 
 /*
  * May a plan end like this? Everybody is at home or in place; nobody who could have stayed has moved; no group is
  * parted that stood together.
  */
-bool judge_may_end(const struct draft *draft, const struct simulation *sim);
+bool judge_may_end(const struct draft *draft, const struct simulation *sim, const struct scope *scope);
 
 /* Moves that the VM certainly still has to make, 0 or 1, with the wishes of place_alone(). */
 uint32_t judge_still_to_move(const struct draft *draft, const struct simulation *sim, uint32_t vm);

@@ -69,10 +69,11 @@ static struct simulation *state_after(const struct draft *draft, const struct ro
 }
 
 /* Who was given up first may have been the wrong one: each is tried again without giving up anybody else. */
-static void give_second_chances(const struct draft *alone, struct way_found *way, bool *given_up, unsigned int effort)
+static void give_second_chances(const struct draft *alone, const struct scope *scope, struct way_found *way,
+                                bool *given_up, unsigned int effort)
 {
 	uint32_t vm_count = alone->fleet->vm_count;
-	uint32_t best = judge_unplaced(alone, state_after(alone, &way->route));
+	uint32_t best = judge_unplaced(alone, state_after(alone, &way->route), scope);
 	uint64_t left = (uint64_t)SECOND_CHANCES * effort;
 	for (uint32_t vm = 0; vm < vm_count && left > 0; vm++) {
 		if (!given_up[vm]) {
@@ -87,7 +88,7 @@ static void give_second_chances(const struct draft *alone, struct way_found *way
 		other.route = order_best(fresh, &other.done);
 		uint32_t unplaced = other.route.stuck_count > 0
 		                            ? UINT32_MAX
-		                            : judge_unplaced(alone, state_after(alone, &other.route));
+		                            : judge_unplaced(alone, state_after(alone, &other.route), scope);
 		if (unplaced < best) {
 			best = unplaced;
 			*way = other;
@@ -168,13 +169,13 @@ static bool has_groups(const struct fleet *fleet)
 	return false;
 }
 
-static void improve(const struct draft *alone, struct way_found *way, unsigned int effort)
+static void improve(const struct draft *alone, const struct scope *scope, struct way_found *way, unsigned int effort)
 {
-	uint32_t unplaced = judge_unplaced(alone, state_after(alone, &way->route));
-	if (is_certain(alone, way, unplaced) || !search_suits(alone)) {
+	uint32_t unplaced = judge_unplaced(alone, state_after(alone, &way->route), scope);
+	if (is_certain(alone, way, unplaced) || !search_suits(scope)) {
 		return;
 	}
-	struct finding finding = search_exact(alone, (uint64_t)SEARCH_WORK * effort);
+	struct finding finding = search_exact(alone, alone->start, scope, (uint64_t)SEARCH_WORK * effort);
 	way->exhaustive = finding.exhaustive && !has_groups(alone->fleet);
 	bool better = finding.found && (finding.unplaced != unplaced ? finding.unplaced < unplaced
 	                                                             : route_is_better(&finding.route, &way->route));
@@ -205,8 +206,9 @@ struct way_found route_find(const struct draft *draft, unsigned int effort)
 	struct draft *alone = draft_copy(draft);
 	place_alone(alone);
 	struct way_found way = find_around(draft_copy(draft), given_up);
-	give_second_chances(alone, &way, given_up, effort);
-	improve(alone, &way, effort);
+	struct scope whole = scope_whole(alone);
+	give_second_chances(alone, &whole, &way, given_up, effort);
+	improve(alone, &whole, &way, effort);
 	together_adjoin(way.done, &way.route);
 	/* That is never needed, unless there is a mistake above; then a VM stays rather than breaks a rule. */
 	for (uint32_t vm; (vm = find_unsound(draft, &way.route)) != NOWHERE;) {

@@ -1,12 +1,11 @@
 #include "reconcile/search.h"
 
-#include "reconcile/judge.h"
 #include "state/arena.h"
 
 #include <string.h>
 
 /* Beyond this a search would only use up its work. */
-enum { MOVABLE_AT_MOST = 64, HOSTS_AT_MOST = 64 };
+enum { VMS_AT_MOST = 64, HOSTS_AT_MOST = 64 };
 
 struct node {
 	uint32_t parent; /* NOWHERE: the start */
@@ -20,10 +19,10 @@ struct search {
 	const struct draft *draft;
 	struct arena *arena;
 	struct simulation *sim;
-	uint32_t *movable; /* VMs */
-	uint32_t width;
+	const struct scope *scope;
+	uint32_t width; /* of a state: the scope's VMs */
 	struct node *nodes;
-	uint8_t *places; /* width a node: where each movable VM is */
+	uint8_t *places; /* width a node: for each VM its host, as a number of the scope's hosts */
 	uint32_t node_count;
 	uint32_t node_room;
 	uint32_t *table; /* hash of places to node, NOWHERE for empty; a power of two long */
@@ -41,13 +40,9 @@ struct entry {
 	uint32_t node;
 };
 
-bool search_suits(const struct draft *draft)
+bool search_suits(const struct scope *scope)
 {
-	uint32_t movable = 0;
-	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
-		movable += place_may_move(draft, vm) ? 1 : 0;
-	}
-	return movable <= MOVABLE_AT_MOST && draft->fleet->host_count <= HOSTS_AT_MOST;
+	return scope->vm_count <= VMS_AT_MOST && scope->host_count <= HOSTS_AT_MOST;
 }
 
 static const uint8_t *places_of(const struct search *search, uint32_t node)
@@ -139,8 +134,9 @@ static void stand_at(struct search *search, uint32_t node)
 {
 	const uint8_t *places = places_of(search, node);
 	for (uint32_t i = 0; i < search->width; i++) {
-		if (search->sim->at[search->movable[i]] != places[i]) {
-			simulate_move(search->sim, search->movable[i], places[i]);
+		uint32_t host = search->scope->hosts[places[i]];
+		if (search->sim->at[search->scope->vms[i]] != host) {
+			simulate_move(search->sim, search->scope->vms[i], host);
 		}
 	}
 }
@@ -149,7 +145,7 @@ static uint32_t still_to_move(const struct search *search)
 {
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < search->width; i++) {
-		count += judge_still_to_move(search->draft, search->sim, search->movable[i]);
+		count += judge_still_to_move(search->draft, search->sim, search->scope->vms[i]);
 	}
 	return count;
 }
@@ -187,25 +183,27 @@ static void reach(struct search *search, const uint8_t *places, uint32_t parent,
 
 static void expand(struct search *search, uint32_t node)
 {
-	const struct fleet *fleet = search->draft->fleet;
-	uint8_t *places = arena_alloc(search->arena, search->width);
-	for (uint32_t i = 0; i < search->width && search->work > 0; i++) {
-		uint32_t vm = search->movable[i];
-		struct step step = {.vm = vm, .from = search->sim->at[vm]};
-		for (step.to = 0; step.to < fleet->host_count && search->work > 0; step.to++) {
-			if (step.to == step.from) {
+	const struct scope *scope = search->scope;
+	uint8_t places[VMS_AT_MOST];
+	memcpy(places, places_of(search, node), search->width);
+	for (uint32_t i = 0; i < search->width; i++) {
+		struct step step = {.vm = scope->vms[i], .from = search->sim->at[scope->vms[i]]};
+		uint8_t before = places[i];
+		for (uint8_t to = 0; to < scope->host_count && search->work > 0; to++) {
+			step.to = scope->hosts[to];
+			if (to == before) {
 				continue;
 			}
 			search->work--;
-			if (!simulate_allows(search->sim, vm, step.to, NULL)) {
+			if (!simulate_allows(search->sim, step.vm, step.to, NULL)) {
 				continue;
 			}
-			memcpy(places, places_of(search, node), search->width);
-			places[i] = (uint8_t)step.to;
-			simulate_move(search->sim, vm, step.to);
-			reach(search, places, node, step_bytes(fleet, &step));
-			simulate_move(search->sim, vm, step.from);
+			places[i] = to;
+			simulate_move(search->sim, step.vm, step.to);
+			reach(search, places, node, step_bytes(search->draft->fleet, &step));
+			simulate_move(search->sim, step.vm, step.from);
 		}
+		places[i] = before;
 	}
 }
 
@@ -221,9 +219,9 @@ static void write_route(const struct search *search, uint32_t node, struct route
 		for (uint32_t i = 0; i < search->width; i++) {
 			if (before[i] != after[i]) {
 				route->steps[--left] = (struct step){
-				        .vm = search->movable[i],
-				        .from = before[i],
-				        .to = after[i],
+				        .vm = search->scope->vms[i],
+				        .from = search->scope->hosts[before[i]],
+				        .to = search->scope->hosts[after[i]],
 				        .hop = after[i] != end[i],
 				        .lets_pass = NOWHERE,
 				};
@@ -232,29 +230,27 @@ static void write_route(const struct search *search, uint32_t node, struct route
 	}
 }
 
-static void begin(struct search *search)
+static void begin(struct search *search, const struct simulation *from)
 {
-	const struct fleet *fleet = search->draft->fleet;
-	search->movable = arena_array(search->arena, fleet->vm_count, sizeof(*search->movable));
-	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
-		if (place_may_move(search->draft, vm) && !search->draft->wishes[vm].barred) {
-			search->movable[search->width++] = vm;
+	uint8_t places[VMS_AT_MOST];
+	for (uint32_t i = 0; i < search->width; i++) {
+		places[i] = 0;
+		while (search->scope->hosts[places[i]] != from->at[search->scope->vms[i]]) {
+			places[i]++;
 		}
 	}
-	search->sim = simulate_copy(search->arena, search->draft->start);
-	uint8_t *places = arena_alloc(search->arena, search->width);
-	for (uint32_t i = 0; i < search->width; i++) {
-		places[i] = (uint8_t)fleet->vms[search->movable[i]].home;
-	}
+	search->sim = simulate_copy(search->arena, from);
 	reach(search, places, NOWHERE, 0);
 }
 
-struct finding search_exact(const struct draft *draft, uint64_t work)
+struct finding search_exact(const struct draft *draft, const struct simulation *from, const struct scope *scope,
+                            uint64_t work)
 {
-	struct search search = {.draft = draft, .arena = draft->arena, .work = work};
+	struct search search = {
+	        .draft = draft, .arena = draft->arena, .scope = scope, .width = scope->vm_count, .work = work};
 	struct finding best = {0};
 	uint32_t best_node = NOWHERE;
-	begin(&search);
+	begin(&search, from);
 	while (search.heap_count > 0 && search.work > 0) {
 		struct entry entry = pop(&search);
 		struct node *node = &search.nodes[entry.node];
@@ -263,13 +259,13 @@ struct finding search_exact(const struct draft *draft, uint64_t work)
 		}
 		node->closed = true;
 		stand_at(&search, entry.node);
-		uint32_t unplaced = judge_unplaced(draft, search.sim);
+		uint32_t unplaced = judge_unplaced(draft, search.sim, scope);
 		/* Nodes come in the order of moves and bytes only among those that lack nothing. */
 		bool better = best_node == NOWHERE || unplaced < best.unplaced ||
 		              (unplaced == best.unplaced && (node->moves < search.nodes[best_node].moves ||
 		                                             (node->moves == search.nodes[best_node].moves &&
 		                                              node->bytes < search.nodes[best_node].bytes)));
-		if (better && judge_may_end(draft, search.sim)) {
+		if (better && judge_may_end(draft, search.sim, scope)) {
 			best.unplaced = unplaced;
 			best_node = entry.node;
 			if (unplaced == 0) {
