@@ -200,3 +200,23 @@ struct route order_best(const struct draft *draft, struct draft **ret_draft)
 	}
 	return best;
 }
+
+bool order_is_allowed(struct simulation *sim, const struct step *steps, uint32_t first, uint32_t last)
+{
+	uint32_t done = 0;
+	for (; done <= last; done++) {
+		const struct step *step = &steps[done];
+		bool allowed = done < first ||
+		               (sim->at[step->vm] == step->from && simulate_allows(sim, step->vm, step->to, NULL));
+		if (!allowed) {
+			break;
+		}
+		simulate_move(sim, step->vm, step->to);
+	}
+	bool all = done > last;
+	while (done > 0) {
+		done--;
+		simulate_move(sim, steps[done].vm, steps[done].from);
+	}
+	return all;
+}

@@ -39,6 +39,12 @@ struct route order_best(const struct draft *draft, struct draft **ret_draft);
 /* Is a the better one: fewer stuck, then fewer moves, then fewer bytes? */
 bool route_is_better(const struct route *a, const struct route *b);
 
+/*
+ * Are the steps from `first` to `last` allowed, after those before them? The simulation is the start, and is so again
+ * at the end: going back undoes every step.
+ */
+bool order_is_allowed(struct simulation *sim, const struct step *steps, uint32_t first, uint32_t last);
+
 /* Bytes of one step. */
 uint64_t step_bytes(const struct fleet *fleet, const struct step *step);
 

@@ -1,7 +1,9 @@
 #include "reconcile/route.h"
 
 #include "reconcile/judge.h"
+#include "reconcile/mend.h"
 #include "reconcile/search.h"
+#include "reconcile/shorten.h"
 #include "reconcile/together.h"
 #include "state/arena.h"
 
@@ -144,6 +146,15 @@ static void name_passing(struct route *route)
 	}
 }
 
+/* Which steps are hops, after steps have been added or joined. */
+static void mark_hops(const struct draft *draft, struct route *route)
+{
+	const struct simulation *end = state_after(draft, route);
+	for (uint32_t i = 0; i < route->count; i++) {
+		route->steps[i].hop = route->steps[i].to != end->at[route->steps[i].vm];
+	}
+}
+
 /* Nobody is left, every VM moves once, and each of them has to. */
 static bool is_certain(const struct draft *alone, const struct way_found *way, uint32_t unplaced)
 {
@@ -169,10 +180,28 @@ static bool has_groups(const struct fleet *fleet)
 	return false;
 }
 
+/* What a large fleet allows: small parts searched for those without a place, and hops that are not needed left out. */
+static void mend(const struct draft *alone, const struct scope *scope, struct way_found *way, unsigned int effort)
+{
+	bool mended = mend_route(alone, scope, &way->route, effort);
+	uint32_t count = way->route.count;
+	mark_hops(alone, &way->route);
+	shorten_route(alone, &way->route);
+	mark_hops(alone, &way->route);
+	if (mended || way->route.count < count) {
+		name_passing(&way->route);
+		way->done = draft_of_end(alone, &way->route);
+	}
+}
+
 static void improve(const struct draft *alone, const struct scope *scope, struct way_found *way, unsigned int effort)
 {
 	uint32_t unplaced = judge_unplaced(alone, state_after(alone, &way->route), scope);
-	if (is_certain(alone, way, unplaced) || !search_suits(scope)) {
+	if (is_certain(alone, way, unplaced)) {
+		return;
+	}
+	if (!search_suits(scope)) {
+		mend(alone, scope, way, effort);
 		return;
 	}
 	struct finding finding = search_exact(alone, alone->start, scope, (uint64_t)SEARCH_WORK * effort);

@@ -2,30 +2,6 @@
 
 #include <string.h>
 
-/*
- * Are the steps from `first` to `last` allowed, after those before them? The simulation is the start, and is so again
- * at the end: going back undoes every step.
- */
-static bool is_allowed(struct simulation *sim, const struct step *steps, uint32_t first, uint32_t last)
-{
-	uint32_t done = 0;
-	for (; done <= last; done++) {
-		const struct step *step = &steps[done];
-		bool allowed = done < first ||
-		               (sim->at[step->vm] == step->from && simulate_allows(sim, step->vm, step->to, NULL));
-		if (!allowed) {
-			break;
-		}
-		simulate_move(sim, step->vm, step->to);
-	}
-	bool all = done > last;
-	while (done > 0) {
-		done--;
-		simulate_move(sim, steps[done].vm, steps[done].from);
-	}
-	return all;
-}
-
 /* Takes the step at `from` out and puts it in at `to`. */
 static void shift(struct step *steps, uint32_t from, uint32_t to)
 {
@@ -41,7 +17,7 @@ static void shift(struct step *steps, uint32_t from, uint32_t to)
 static bool try_shift(struct simulation *sim, struct route *route, uint32_t from, uint32_t to)
 {
 	shift(route->steps, from, to);
-	bool allowed = is_allowed(sim, route->steps, from < to ? from : to, from < to ? to : from);
+	bool allowed = order_is_allowed(sim, route->steps, from < to ? from : to, from < to ? to : from);
 	if (!allowed) {
 		shift(route->steps, to, from);
 	}

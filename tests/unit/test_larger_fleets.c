@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { FLEETS = 150 };
+enum { FLEETS = 60 };
 
 static uint64_t fleets(void)
 {

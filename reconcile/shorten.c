@@ -1,0 +1,69 @@
+#include "reconcile/shorten.h"
+
+#include "state/arena.h"
+
+#include <string.h>
+
+/* Bounds the work: each try runs through the whole route. */
+enum { STEPS_RUN = 400 * 1000, TRIES_AT_MOST = 400 };
+
+static void take_out(struct route *route, uint32_t at)
+{
+	memmove(route->steps + at, route->steps + at + 1, (route->count - at - 1) * sizeof(*route->steps));
+	route->count--;
+}
+
+/* Two steps of one VM as one: at the place of the first, or of the second. Both away when it comes back. */
+static bool join(const struct draft *draft, struct simulation *sim, struct route *route, uint32_t first,
+                 uint32_t second)
+{
+	struct route trial = *route;
+	for (int late = 0; late < 2; late++) {
+		trial.count = route->count;
+		trial.steps = arena_grow(draft->arena, route->steps, route->count, route->count, sizeof(*trial.steps));
+		struct step joined = trial.steps[first];
+		joined.to = trial.steps[second].to;
+		joined.hop = trial.steps[second].hop;
+		trial.steps[late == 1 ? second : first] = joined;
+		take_out(&trial, late == 1 ? first : second);
+		uint32_t at = late == 1 ? second - 1 : first;
+		if (joined.from == joined.to) {
+			take_out(&trial, at);
+		}
+		if (trial.count == 0 || order_is_allowed(sim, trial.steps, 0, trial.count - 1)) {
+			memcpy(route->steps, trial.steps, trial.count * sizeof(*trial.steps));
+			route->count = trial.count;
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint32_t next_of(const struct route *route, uint32_t at)
+{
+	for (uint32_t i = at + 1; i < route->count; i++) {
+		if (route->steps[i].vm == route->steps[at].vm) {
+			return i;
+		}
+	}
+	return NOWHERE;
+}
+
+void shorten_route(const struct draft *draft, struct route *route)
+{
+	struct simulation *sim = simulate_copy(draft->arena, draft->start);
+	uint32_t left = STEPS_RUN / (route->count + 1) + 1;
+	left = left < TRIES_AT_MOST ? left : TRIES_AT_MOST;
+	for (uint32_t i = 0; i < route->count && left > 0;) {
+		uint32_t second = route->steps[i].hop ? next_of(route, i) : NOWHERE;
+		if (second != NOWHERE) {
+			left--;
+		}
+		/* What has changed may have made room for more: once again from the beginning. */
+		i = second != NOWHERE && join(draft, sim, route, i, second) ? 0 : i + 1;
+	}
+	route->bytes = 0;
+	for (uint32_t i = 0; i < route->count; i++) {
+		route->bytes += step_bytes(draft->fleet, &route->steps[i]);
+	}
+}
