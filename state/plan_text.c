@@ -273,6 +273,26 @@ static void add_warnings(struct sheet *sheet, const struct plan *plan)
 	}
 }
 
+/* Hosts that do not answer are told, whatever else there is: what is said of them is what was last known. */
+static void add_silent(struct sheet *sheet, const struct plan *plan)
+{
+	bool first = true;
+	for (size_t i = 0; i < plan->host_count; i++) {
+		const struct host_claims *host = &plan->hosts[i];
+		if (host->connection == NULL) {
+			continue;
+		}
+		if (first) {
+			add_heading(sheet, "No answer");
+			first = false;
+		}
+		add_wrapped(sheet,
+		            arena_print(sheet->arena, "%s: %s", text_printable(sheet->arena, host->host),
+		                        text_printable(sheet->arena, host->connection)),
+		            2);
+	}
+}
+
 /* `In sync: nothing to move (2 missing, 3 unmanaged)` */
 static void add_in_sync(struct sheet *sheet, const struct plan *plan)
 {
@@ -298,6 +318,7 @@ const char *plan_text(struct arena *arena, const struct plan *plan, unsigned int
 	text_init(&sheet.text, arena);
 	if (plan->in_sync) {
 		add_in_sync(&sheet, plan);
+		add_silent(&sheet, plan);
 		add_warnings(&sheet, plan);
 		return text_string(&sheet.text);
 	}
@@ -313,6 +334,7 @@ const char *plan_text(struct arena *arena, const struct plan *plan, unsigned int
 	add_named(&sheet, "Missing: no host has it", plan->missing, plan->missing_count);
 	add_named(&sheet, "Unknown: not on any host that answered", plan->unknown, plan->unknown_count);
 	add_unmanaged(&sheet, plan);
+	add_silent(&sheet, plan);
 	add_warnings(&sheet, plan);
 	return text_string(&sheet.text);
 }
