@@ -2,8 +2,6 @@
 
 #include "state/arena.h"
 
-#include <stdlib.h>
-
 struct tally {
 	const struct draft *done;
 	const struct simulation *end;
@@ -55,36 +53,12 @@ static size_t count_forced(struct tally *tally)
 	return count;
 }
 
-static int compare_falling(const void *a, const void *b)
-{
-	uint64_t left = *(const uint64_t *)a;
-	uint64_t right = *(const uint64_t *)b;
-	return left > right ? -1 : left < right;
-}
-
-/* How many must leave at least: the largest, until the host is within its capacity. */
+/* How many have to leave at least; those that would have to, and have not, are blocked and left out. */
 static size_t count_over(const struct tally *tally, uint32_t host)
 {
-	const struct fleet *fleet = tally->done->fleet;
-	int64_t free = simulate_free(tally->least, host);
-	uint64_t *claims = arena_array(tally->done->arena, fleet->vm_count, sizeof(*claims));
-	size_t claim_count = 0;
-	size_t left = 0;
-	for (uint32_t vm = 0; vm < fleet->vm_count && free < 0; vm++) {
-		if (fleet->vms[vm].home == host && !tally->forced[vm] && place_is_sticky(tally->done, vm)) {
-			claims[claim_count++] = fleet_claim(fleet, vm, host);
-			left += tally->optional[vm] ? 1 : 0;
-		}
-	}
-	if (claim_count > 1) {
-		qsort(claims, claim_count, sizeof(*claims), compare_falling);
-	}
-	size_t count = 0;
-	for (; free < 0 && count < claim_count; count++) {
-		free += (int64_t)claims[count];
-	}
-	/* Those that would have to and have not are blocked, and left out. */
-	return count < left ? count : left;
+	size_t before = place_count_over(tally->done, tally->least, host);
+	size_t after = place_count_over(tally->done, tally->end, host);
+	return before > after ? before - after : 0;
 }
 
 static size_t count_crowded(const struct tally *tally, uint32_t number)
@@ -93,7 +67,9 @@ static size_t count_crowded(const struct tally *tally, uint32_t number)
 	const struct rule *rule = &fleet->rules[number];
 	size_t count = 0;
 	for (uint32_t group = 0; rule->row->excess != NULL && group < rule->group_count; group++) {
-		size_t excess = rule->row->excess(rule, tally->least->counts[number][group]);
+		size_t before = rule->row->excess(rule, tally->least->counts[number][group]);
+		size_t after = rule->row->excess(rule, tally->end->counts[number][group]);
+		size_t excess = before > after ? before - after : 0;
 		size_t left = 0;
 		for (uint32_t vm = 0; vm < fleet->vm_count && left < excess; vm++) {
 			bool of_group = rule->members[vm] && rule->group_of[fleet->vms[vm].home] == group;

@@ -22,6 +22,7 @@ struct part {
 	uint32_t vm;
 	uint32_t hosts[HOSTS];
 	uint32_t host_count;
+	uint32_t near_count; /* the first of the hosts: where the VM is, and where it could end */
 	uint32_t vms[VMS];
 	uint32_t vm_count;
 };
@@ -29,6 +30,16 @@ struct part {
 static bool has_host(const struct part *part, uint32_t host)
 {
 	for (uint32_t i = 0; i < part->host_count; i++) {
+		if (part->hosts[i] == host) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_near(const struct part *part, uint32_t host)
+{
+	for (uint32_t i = 0; i < part->near_count; i++) {
 		if (part->hosts[i] == host) {
 			return true;
 		}
@@ -107,6 +118,7 @@ static struct part make_part(const struct draft *alone, const struct scope *whol
 	for (uint32_t i = 0; i < TARGETS; i++) {
 		add_host(&part, freest(&part, true));
 	}
+	part.near_count = part.host_count;
 	while (part.host_count < HOSTS) {
 		uint32_t host = freest(&part, false);
 		if (host == NOWHERE) {
@@ -116,8 +128,12 @@ static struct part make_part(const struct draft *alone, const struct scope *whol
 	}
 	add_vm(&part, vm);
 	for (uint32_t i = 0; i < whole->vm_count; i++) {
-		if (whole->vms[i] != vm && has_host(&part, sim->at[whole->vms[i]])) {
-			add_vm(&part, whole->vms[i]);
+		uint32_t other = whole->vms[i];
+		/* Of the other hosts it is the room that counts: who has his place there is left alone. */
+		bool near = is_near(&part, sim->at[other]);
+		if (other != vm &&
+		    (near || (has_host(&part, sim->at[other]) && judge_still_to_move(alone, sim, other) > 0))) {
+			add_vm(&part, other);
 		}
 	}
 	qsort(part.vms, part.vm_count, sizeof(part.vms[0]), compare_numbers);

@@ -325,6 +325,26 @@ static bool place_leavers(struct draft *draft)
 	return barred;
 }
 
+/* Would it make nothing worse if it came home? There is room and no policy minds; or as many must leave either way. */
+static bool may_come_home(struct draft *draft, uint32_t vm)
+{
+	uint32_t home = draft->fleet->vms[vm].home;
+	uint32_t goal = draft->wishes[vm].goal;
+	struct obstacle obstacle = {0};
+	simulate_has_room(draft->final, vm, goal, home, &obstacle);
+	if (obstacle.kind != OBSTACLE_MEMORY) {
+		return obstacle.kind != OBSTACLE_STEP;
+	}
+	if (simulate_free(draft->final, home) >= 0) {
+		return false;
+	}
+	uint32_t without = place_count_over(draft, draft->final, home);
+	simulate_move(draft->final, vm, home);
+	uint32_t with = place_count_over(draft, draft->final, home);
+	simulate_move(draft->final, vm, goal);
+	return with <= without;
+}
+
 /* Those that were asked to give way, and need not after all, now that everybody has a place. */
 static void send_home(struct draft *draft)
 {
@@ -332,12 +352,7 @@ static void send_home(struct draft *draft)
 		struct wish *wish = &draft->wishes[vm];
 		uint32_t home = draft->fleet->vms[vm].home;
 		bool gave_way = wish->why == WHY_CROWD || wish->why == WHY_OVER || wish->why == WHY_ROOM;
-		struct obstacle obstacle = {0};
-		if (!gave_way || wish->goal == home) {
-			continue;
-		}
-		simulate_has_room(draft->final, vm, wish->goal, home, &obstacle);
-		if (obstacle.kind != OBSTACLE_MEMORY && obstacle.kind != OBSTACLE_STEP) {
+		if (gave_way && wish->goal != home && may_come_home(draft, vm)) {
 			*wish = (struct wish){.goal = home, .wanted = NOWHERE};
 			simulate_move(draft->final, vm, home);
 		}

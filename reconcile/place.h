@@ -87,6 +87,9 @@ bool group_has(const struct fleet *fleet, uint32_t vm);
 void place_crowds(struct draft *draft); /* reconcile/relief.c */
 void place_relief(struct draft *draft);
 
+/* How many of those that may give way would have to leave at least, so that the host is within its capacity. */
+uint32_t place_count_over(const struct draft *draft, const struct simulation *sim, uint32_t host);
+
 /* Marks a VM that stays as one that leaves, and takes it off the final placement. */
 void place_lift(struct draft *draft, uint32_t vm, enum why why, const struct rule *rule);
 

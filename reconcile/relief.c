@@ -115,6 +115,37 @@ static void relieve(struct draft *draft, uint32_t host, uint64_t need)
 	}
 }
 
+static int compare_falling(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a;
+	uint64_t right = *(const uint64_t *)b;
+	return left > right ? -1 : left < right;
+}
+
+uint32_t place_count_over(const struct draft *draft, const struct simulation *sim, uint32_t host)
+{
+	const struct fleet *fleet = draft->fleet;
+	int64_t free = simulate_free(sim, host);
+	if (free >= 0) {
+		return 0;
+	}
+	uint64_t *claims = arena_array(draft->arena, fleet->vm_count, sizeof(*claims));
+	uint32_t count = 0;
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		if (sim->at[vm] == host && place_is_sticky(draft, vm) && !group_has(fleet, vm)) {
+			claims[count++] = fleet_claim(fleet, vm, host);
+		}
+	}
+	if (count > 1) {
+		qsort(claims, count, sizeof(*claims), compare_falling);
+	}
+	uint32_t leave = 0;
+	for (; free < 0 && leave < count; leave++) {
+		free += (int64_t)claims[leave];
+	}
+	return leave;
+}
+
 void place_relief(struct draft *draft)
 {
 	for (uint32_t host = 0; host < draft->fleet->host_count; host++) {

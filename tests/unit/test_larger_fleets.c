@@ -3,7 +3,7 @@
  */
 #define CHECKER_HOSTS 16
 #define CHECKER_VMS   160
-#include "tests/unit/replay.h"
+#include "tests/unit/exhaust.h"
 
 #include "tests/unit/given.h"
 
@@ -59,6 +59,66 @@ static void test_plans_keep_the_rules(void **state)
 	print_message("%zu moves, at least %zu needed; %zu blocked\n", moves, bounds, blocked);
 }
 
+/* A small fleet beside a full host with so many VMs that nothing can be searched as a whole; the best plan is the same.
+ */
+static struct sample beside_many(struct arena *arena, const struct sample *small)
+{
+	enum { MANY = 70 };
+	struct sample large = {arena_alloc(arena, sizeof(struct desired)),
+	                       arena_alloc(arena, sizeof(struct inventory))};
+	*large.desired = *small->desired;
+	*large.inventory = *small->inventory;
+	size_t hosts = small->desired->host_count;
+	size_t seen = small->inventory->host_count;
+	size_t vms = small->desired->vm_count;
+	large.desired->hosts = arena_grow(arena, small->desired->hosts, hosts, hosts + 1, sizeof(struct desired_host));
+	large.desired->hosts[large.desired->host_count++] = (struct desired_host){.name = "x", .limit = UINT64_MAX};
+	large.inventory->hosts = arena_grow(arena, small->inventory->hosts, seen, seen + 1, sizeof(struct host));
+	struct host *host = &large.inventory->hosts[large.inventory->host_count++];
+	*host = (struct host){
+	        .name = "x", .uuid = "", .memory = MANY * GIB, .libvirt = "8.0.0", .qemu = "6.0.0", .cpu = ""};
+	host->vms = arena_array(arena, MANY, sizeof(struct vm));
+	large.desired->vms = arena_grow(arena, small->desired->vms, vms, vms + MANY, sizeof(struct desired_vm));
+	for (uint32_t i = 0; i < MANY; i++) {
+		const char *name = arena_print(arena, "x%03u", i);
+		large.desired->vms[large.desired->vm_count++] =
+		        (struct desired_vm){.name = name, .migration = migration_default()};
+		host->vms[host->vm_count++] = (struct vm){.name = name,
+		                                          .uuid = arena_print(arena, "x-%u", i),
+		                                          .state = VM_RUNNING,
+		                                          .memory = GIB,
+		                                          .persistent = true};
+	}
+	return large;
+}
+
+static void test_nearly_as_good_as_a_search_of_everything(void **state)
+{
+	(void)state;
+	enum { SMALL_FLEETS = 1500, WORSE_AT_MOST = 20 };
+	unsigned int more_unplaced = 0;
+	unsigned int more_moves = 0;
+	for (uint64_t seed = 1; seed <= SMALL_FLEETS; seed++) {
+		cleanup_arena struct arena *arena = arena_create();
+		struct sample small = make_sample(arena, seed, false);
+		struct sample large = beside_many(arena, &small);
+		const struct plan *plan = planner_plan(arena, large.desired, large.inventory, NULL);
+		struct world w = make_world(&small);
+		struct best best = search_everything(&w);
+		memcpy(w.at, w.home, sizeof(w.at));
+		replay(&w, plan, seed);
+		int unplaced = count_unplaced(&w);
+		CHECK(unplaced >= best.unplaced);
+		/* The bound is that of the same placement: others blocked may make a shorter plan. */
+		CHECK(unplaced > 0 || (int)plan->bound <= best.moves);
+		CHECK(unplaced > best.unplaced || (int)plan->move_count >= best.moves);
+		more_unplaced += unplaced > best.unplaced ? 1 : 0;
+		more_moves += unplaced == best.unplaced && (int)plan->move_count > best.moves ? 1 : 0;
+	}
+	print_message("of %d: %u with more unplaced, %u with more moves\n", SMALL_FLEETS, more_unplaced, more_moves);
+	assert_true(more_unplaced + more_moves <= WORSE_AT_MOST);
+}
+
 /* Two full hosts exchange VMs, among many others: the one with fewer bytes makes the hop. */
 static void test_the_cheaper_one_makes_the_hop(void **state)
 {
@@ -96,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_plans_keep_the_rules),
+	        cmocka_unit_test(test_nearly_as_good_as_a_search_of_everything),
 	        cmocka_unit_test(test_the_cheaper_one_makes_the_hop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
