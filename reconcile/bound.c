@@ -104,20 +104,44 @@ static size_t count_united(const struct tally *tally, uint32_t number)
 	return members - most > forced ? members - most - forced : 0;
 }
 
-/* Others that must leave: hosts have no VM in common, but a crowd's VM may be on a full host. So the larger counts. */
+/* Is none of the rule's VMs counted yet? Then all are from now on. */
+static bool take_members(const struct tally *tally, const struct rule *rule, bool *counted)
+{
+	for (uint32_t vm = 0; vm < tally->done->fleet->vm_count; vm++) {
+		if (rule->members[vm] && counted[vm]) {
+			return false;
+		}
+	}
+	for (uint32_t vm = 0; vm < tally->done->fleet->vm_count; vm++) {
+		counted[vm] = counted[vm] || rule->members[vm];
+	}
+	return true;
+}
+
+/*
+ * Others that must leave. What full hosts need is added up, since they have no VM in common; so are policies that have
+ * none in common. But one VM may mend both a host and a policy: the larger of the two sums is certain.
+ */
 static size_t count_optional(const struct tally *tally)
 {
+	const struct fleet *fleet = tally->done->fleet;
+	bool *counted = arena_array(tally->done->arena, fleet->vm_count, sizeof(*counted));
 	size_t best = 0;
-	for (uint32_t host = 0; host < tally->done->fleet->host_count; host++) {
+	size_t sum = 0;
+	for (uint32_t host = 0; host < fleet->host_count; host++) {
 		best += count_over(tally, host);
 	}
-	for (uint32_t i = 0; i < tally->done->fleet->rule_count; i++) {
+	for (uint32_t i = 0; i < fleet->rule_count; i++) {
 		size_t crowded = count_crowded(tally, i);
 		size_t united = count_united(tally, i);
-		best = crowded > best ? crowded : best;
-		best = united > best ? united : best;
+		size_t more = crowded > united ? crowded : united;
+		if (more > 0 && !fleet->rules[i].row->counts_all && take_members(tally, &fleet->rules[i], counted)) {
+			sum += more;
+		} else {
+			best = more > best ? more : best;
+		}
 	}
-	return best;
+	return sum > best ? sum : best;
 }
 
 static uint32_t root_of(const uint32_t *parents, uint32_t host)
