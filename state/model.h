@@ -54,6 +54,13 @@ enum code {
 	CODE_DELAY,
 };
 
+/* Why a VM stands still, as far as it matters for moves. Not part of a recorded inventory: it passes. */
+enum pause {
+	PAUSE_OTHER,     /* it does not, or a person did it, or anything else */
+	PAUSE_MIGRATION, /* libvirt did it, for a migration */
+	PAUSE_POSTCOPY,  /* half of its memory is on another host: nobody may resume it */
+};
+
 struct disk {
 	const char *target; /* vda */
 	enum disk_storage storage;
@@ -81,6 +88,10 @@ struct vm {
 	const char *entry; /* that entry, as desired_vm_entry() tells it; NULL when it is not known */
 	bool migrating;    /* a migration job of libvirt's explains that it is on two hosts */
 	unsigned int snapshots;
+	enum pause pause;
+	const char *live_only;  /* state that libvirt carries only with a running VM ("TPM state"); NULL: none */
+	const char **also_uses; /* paths beyond its disks' sources: backing files, disks of its other definition */
+	size_t also_count;
 	struct refusal *immovable;
 	size_t immovable_count;
 	struct disk *disks;
