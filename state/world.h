@@ -87,9 +87,19 @@ struct world_functions {
 	/* Length in bytes of the file or device behind a disk of a stopped VM. */
 	int (*volume_length)(void *data, const char *host, const char *path, uint64_t *ret_bytes, struct error *err);
 
-	/* Copies such a file, sparse, into a volume that is there, and compares both. -EIO when they differ. */
+	/*
+	 * A number for what a volume is like from outside: equal as long as nobody has written to it or put another
+	 * file in its place.
+	 */
+	int (*volume_stamp)(void *data, const char *host, const char *path, uint64_t *ret_stamp, struct error *err);
+
+	/* Copies such a file, sparse, into a volume that is there. */
 	int (*copy_volume)(void *data, const struct move_order *order, const struct disk *disk,
 	                   const struct watcher *watcher, uint64_t *ret_bytes, struct error *err);
+
+	/* Reads both, the target's first, and compares. -EIO when they differ. */
+	int (*compare_volume)(void *data, const struct move_order *order, const struct disk *disk,
+	                      const struct watcher *watcher, struct error *err);
 
 	/* Defines a stopped VM on the target as it is defined on the source. */
 	int (*define)(void *data, const struct move_order *order, struct error *err);
@@ -104,7 +114,13 @@ struct world_functions {
 	/* Starts a stopped VM. The caller has made sure that no other host runs it. */
 	int (*start)(void *data, const char *host, const char *uuid, struct error *err);
 
-	/* Undefines a VM that does not run. */
+	/*
+	 * Lets a VM go on that libvirt paused for a migration. The caller has made sure that no other host has it, by
+	 * what that host answered on a connection opened after the failure.
+	 */
+	int (*resume)(void *data, const char *host, const char *uuid, struct error *err);
+
+	/* Undefines a VM that does not run. -EPERM: the host refused, and has done nothing. */
 	int (*undefine)(void *data, const char *host, const char *uuid, struct error *err);
 
 	/* Lets time pass, for hosts that are still at work. */

@@ -1,6 +1,7 @@
 #include "state/libvirt/actions.h"
 
 #include "state/arena.h"
+#include "state/digest.h"
 #include "state/libvirt/worker.h"
 #include "state/libvirt/xml.h"
 #include "state/units.h"
@@ -142,7 +143,9 @@ int action_undefine(virConnectPtr connection, const char *uuid, struct error *er
 	if (domain == NULL) {
 		return -ENOENT;
 	}
-	return virDomainUndefine(domain) < 0 ? libvirt_error(err, "undefine") : 0;
+	/* Nothing that only this host has may go with the definition. */
+	const unsigned int flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+	return virDomainUndefineFlags(domain, flags) < 0 ? libvirt_error(err, "undefine") : 0;
 }
 
 int action_define(virConnectPtr from, virConnectPtr to, const char *uuid, struct error *err)
@@ -186,6 +189,36 @@ int action_start(virConnectPtr connection, const char *uuid, struct error *err)
 		return -ENOENT;
 	}
 	return virDomainCreate(domain) < 0 ? libvirt_error(err, "start") : 0;
+}
+
+int action_resume(virConnectPtr connection, const char *uuid, struct error *err)
+{
+	cleanup_domain virDomainPtr domain = action_domain(connection, uuid, err);
+	if (domain == NULL) {
+		return -ENOENT;
+	}
+	return virDomainResume(domain) < 0 ? libvirt_error(err, "resume") : 0;
+}
+
+int action_volume_stamp(struct arena *arena, virConnectPtr connection, const char *path, uint64_t *ret_stamp,
+                        struct error *err)
+{
+	cleanup_volume virStorageVolPtr volume = virStorageVolLookupByPath(connection, path);
+	virStorageVolInfo info;
+	/* The definition is made from the file as it is now. */
+	cleanup_text char *xml = volume == NULL ? NULL : virStorageVolGetXMLDesc(volume, 0);
+	if (xml == NULL || virStorageVolGetInfoFlags(volume, &info, VIR_STORAGE_VOL_GET_PHYSICAL) < 0) {
+		return libvirt_error(err, NULL);
+	}
+	struct xml_volume description = {.format = "", .changed = ""};
+	int r = xml_read_volume(arena, xml, &description, err);
+	if (r == 0) {
+		struct digest *digest = digest_create(arena);
+		digest_add_text(digest, description.changed);
+		digest_add_number(digest, info.allocation);
+		*ret_stamp = strtoull(arena_copy_n(arena, digest_end(digest, arena) + strlen("sha256:"), 15), NULL, 16);
+	}
+	return r;
 }
 
 static int check_networks(struct arena *arena, virConnectPtr to, const struct xml_domain *domain, struct error *err)
@@ -247,7 +280,8 @@ static int check_memory(struct arena *arena, virConnectPtr to, virDomainPtr doma
 	return 0;
 }
 
-int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr to, const char *uuid, struct error *err)
+int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr to, const char *uuid, bool will_be_off,
+                        struct error *err)
 {
 	cleanup_domain virDomainPtr domain = action_domain(from, uuid, err);
 	if (domain == NULL) {
@@ -268,7 +302,8 @@ int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr t
 			return error_set(err, -EPERM, "another job is running on it");
 		}
 		r = check_memory(arena, to, domain, err);
-	} else if (r == 0) {
+	}
+	if (r == 0 && will_be_off) {
 		r = check_media(to, &xml, err);
 	}
 	return r;

@@ -24,11 +24,23 @@ int action_undefine(virConnectPtr connection, const char *uuid, struct error *er
 int action_define(virConnectPtr from, virConnectPtr to, const char *uuid, struct error *err);
 int action_shutdown(virConnectPtr connection, const char *uuid, struct error *err);
 int action_start(virConnectPtr connection, const char *uuid, struct error *err);
+int action_resume(virConnectPtr connection, const char *uuid, struct error *err);
+
+/*
+ * A number for what a volume is like from outside: when its file was written and changed last, and its length. Equal as
+ * long as nobody has touched it.
+ */
+int action_volume_stamp(struct arena *arena, virConnectPtr connection, const char *path, uint64_t *ret_stamp,
+                        struct error *err);
 
 /* running, paused or off, as libvirt says. */
 int action_state(virConnectPtr connection, const char *uuid, int *ret_state, struct error *err);
 
-/* -EPERM with a reason: a network that is not active there, memory that is not free. */
-int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr to, const char *uuid, struct error *err);
+/*
+ * -EPERM with a reason: a network that is not active there, memory that is not free; for a VM that will be off (it then
+ * is not QEMU that finds out), a medium that is not there.
+ */
+int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr to, const char *uuid, bool will_be_off,
+                        struct error *err);
 
 #endif

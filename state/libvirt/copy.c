@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { STREAM_BYTES = 256 * 1024, BLOCK_BYTES = 64 * 1024 };
@@ -182,24 +183,41 @@ static int read_volume(struct arena *arena, virStorageVolPtr from, virStorageVol
 	return r;
 }
 
-static int copy_volume(struct arena *arena, virConnectPtr from, virConnectPtr to, const char *path,
-                       struct copy_progress *progress, struct error *err)
+/* Everything that the thread of a copy touches: it may be left behind. */
+struct copy_call {
+	const char *to_uri;
+	const char *path;
+	bool compares; /* instead of copying */
+	struct copy_progress progress;
+	atomic_bool begun;
+};
+
+static int compare(struct arena *arena, virStorageVolPtr source, virStorageVolPtr target, struct copy_call *data,
+                   struct error *err)
 {
-	virStorageVolPtr source = virStorageVolLookupByPath(from, path);
-	virStorageVolPtr target = source == NULL ? NULL : virStorageVolLookupByPath(to, path);
-	const char *sent = "";
-	const char *arrived = "";
-	uint64_t sent_length = 0;
-	uint64_t arrived_length = 0;
+	const char *prints[2] = {"", ""};
+	uint64_t lengths[2] = {0, 0};
+	int r = read_volume(arena, target, NULL, &data->progress, &prints[1], &lengths[1], err);
+	if (r == 0) {
+		r = read_volume(arena, source, NULL, &data->progress, &prints[0], &lengths[0], err);
+	}
+	if (r == 0 && (!text_equal(prints[0], prints[1]) || lengths[0] != lengths[1])) {
+		r = error_set(err, -EIO, "%s: the copy differs from its source", data->path);
+	}
+	return r;
+}
+
+static int work_on_volumes(struct arena *arena, virConnectPtr from, virConnectPtr to, struct copy_call *data,
+                           struct error *err)
+{
+	const char *print = "";
+	uint64_t length = 0;
+	virStorageVolPtr source = virStorageVolLookupByPath(from, data->path);
+	virStorageVolPtr target = source == NULL ? NULL : virStorageVolLookupByPath(to, data->path);
 	int r = target == NULL ? libvirt_error(err, NULL) : 0;
 	if (r == 0) {
-		r = read_volume(arena, source, target, progress, &sent, &sent_length, err);
-	}
-	if (r == 0) {
-		r = read_volume(arena, target, NULL, progress, &arrived, &arrived_length, err);
-	}
-	if (r == 0 && (!text_equal(sent, arrived) || sent_length != arrived_length)) {
-		r = error_set(err, -EIO, "%s: the copy differs from its source", path);
+		r = data->compares ? compare(arena, source, target, data, err)
+		                   : read_volume(arena, source, target, &data->progress, &print, &length, err);
 	}
 	if (source != NULL) {
 		virStorageVolFree(source);
@@ -209,14 +227,6 @@ static int copy_volume(struct arena *arena, virConnectPtr from, virConnectPtr to
 	}
 	return r;
 }
-
-/* Everything that the thread of a copy touches: it may be left behind. */
-struct copy_call {
-	const char *to_uri;
-	const char *path;
-	struct copy_progress progress;
-	atomic_bool begun;
-};
 
 static int run_copy(struct call *call, virConnectPtr from, struct error *err)
 {
@@ -228,7 +238,7 @@ static int run_copy(struct call *call, virConnectPtr from, struct error *err)
 	int r = -ECANCELED;
 	if (call_begin(call)) {
 		atomic_store(&data->begun, true);
-		r = copy_volume(call_arena(call), from, to, data->path, &data->progress, err);
+		r = work_on_volumes(call_arena(call), from, to, data, err);
 	}
 	virConnectClose(to);
 	return r;
@@ -238,7 +248,7 @@ static int attend(struct call *call, const struct disk *disk, unsigned int deadl
                   struct error *err)
 {
 	struct copy_call *data = call_data(call);
-	struct transfer transfer = {.disk_total = disk->size * 2}; /* read once to copy, once to compare */
+	struct transfer transfer = {.disk_total = data->compares ? disk->size * 2 : disk->size};
 	while (!call_is_over(call)) {
 		if (call_wait(call, TELL_EVERY_MS, NULL) != -ETIMEDOUT) {
 			continue;
@@ -257,20 +267,34 @@ static int attend(struct call *call, const struct disk *disk, unsigned int deadl
 	return call_wait(call, 0, err);
 }
 
-int copy_between(const char *from_uri, const char *to_uri, const struct disk *disk, unsigned int deadline_ms,
-                 const struct watcher *watcher, uint64_t *ret_bytes, struct error *err)
+static int work(const char *from_uri, const char *to_uri, const struct disk *disk, bool compares,
+                unsigned int deadline_ms, const struct watcher *watcher, uint64_t *ret_bytes, struct error *err)
 {
 	struct call *call = call_create(run_copy, sizeof(struct copy_call), true);
 	struct copy_call *data = call_data(call);
 	data->to_uri = arena_copy(call_arena(call), to_uri);
 	data->path = arena_copy(call_arena(call), disk->source);
+	data->compares = compares;
 	struct worker *worker = worker_create(from_uri);
 	worker_start(worker, call);
 	int r = attend(call, disk, deadline_ms, watcher, err);
 	if (r == 0) {
-		*ret_bytes = atomic_load(&data->progress.bytes) / 2;
+		*ret_bytes = atomic_load(&data->progress.bytes);
 	}
 	worker_release(worker);
 	call_release(call);
 	return r;
+}
+
+int copy_between(const char *from_uri, const char *to_uri, const struct disk *disk, unsigned int deadline_ms,
+                 const struct watcher *watcher, uint64_t *ret_bytes, struct error *err)
+{
+	return work(from_uri, to_uri, disk, false, deadline_ms, watcher, ret_bytes, err);
+}
+
+int copy_compare(const char *from_uri, const char *to_uri, const struct disk *disk, unsigned int deadline_ms,
+                 const struct watcher *watcher, struct error *err)
+{
+	uint64_t bytes = 0;
+	return work(from_uri, to_uri, disk, true, deadline_ms, watcher, &bytes, err);
 }

@@ -26,7 +26,8 @@ static int run_with_target(struct call *call, virConnectPtr connection, struct e
 	if (call_begin(call)) {
 		r = data->request.action == ACTION_DEFINE
 		            ? action_define(connection, to, data->request.uuid, err)
-		            : action_check_target(call_arena(call), connection, to, data->request.uuid, err);
+		            : action_check_target(call_arena(call), connection, to, data->request.uuid,
+		                                  data->request.on, err);
 	}
 	virConnectClose(to);
 	return r;
@@ -56,6 +57,10 @@ static int run_request(struct call *call, virConnectPtr connection, struct error
 		return action_shutdown(connection, request->uuid, err);
 	case ACTION_START:
 		return action_start(connection, request->uuid, err);
+	case ACTION_RESUME:
+		return action_resume(connection, request->uuid, err);
+	case ACTION_VOLUME_STAMP:
+		return action_volume_stamp(call_arena(call), connection, request->path, &data->number, err);
 	case ACTION_STATE:
 		r = action_state(connection, request->uuid, &state, err);
 		data->number = (uint64_t)state;

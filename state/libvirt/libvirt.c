@@ -241,6 +241,7 @@ static int preflight(void *data, const struct move_order *order, struct error *e
 	struct request request = {
 	        .action = ACTION_CHECK_TARGET,
 	        .uuid = order->uuid,
+	        .on = order->mode == MOVE_OFFLINE || order->mode == MOVE_STOPPED,
 	        .to_uri = to == NULL ? "" : to->settings.uri,
 	};
 	return ask(libvirt, order->from, &request, NULL, err);
@@ -264,17 +265,27 @@ static int set_autostart(void *data, const char *host, const char *uuid, bool au
 	return ask(data, host, &request, NULL, err);
 }
 
+static int find_pair(struct libvirt *libvirt, const struct move_order *order, const struct connected_host **ret_from,
+                     const struct connected_host **ret_to, struct error *err)
+{
+	*ret_from = find_host(libvirt, order->from);
+	*ret_to = find_host(libvirt, order->to);
+	if (*ret_from == NULL || *ret_to == NULL) {
+		return error_set(err, -ENOENT, "a host of the move is not among those of the desired placement");
+	}
+	return 0;
+}
+
 static int migrate(void *data, const struct move_order *order, const struct watcher *watcher,
                    struct outcome *ret_outcome, struct error *err)
 {
 	struct libvirt *libvirt = data;
-	const struct connected_host *from = find_host(libvirt, order->from);
-	const struct connected_host *to = find_host(libvirt, order->to);
-	if (from == NULL || to == NULL) {
-		return error_set(err, -ENOENT, "a host of the move is not among those of the desired placement");
-	}
-	return migrate_vm(order, from->settings.uri, to->settings.uri, to->settings.migration_address,
-	                  libvirt->deadline_ms, watcher, ret_outcome, err);
+	const struct connected_host *from = NULL;
+	const struct connected_host *to = NULL;
+	int r = find_pair(libvirt, order, &from, &to, err);
+	return r < 0 ? r
+	             : migrate_vm(order, from->settings.uri, to->settings.uri, to->settings.migration_address,
+	                          libvirt->deadline_ms, watcher, ret_outcome, err);
 }
 
 static int volume_length(void *data, const char *host, const char *path, uint64_t *ret_bytes, struct error *err)
@@ -283,16 +294,38 @@ static int volume_length(void *data, const char *host, const char *path, uint64_
 	return ask(data, host, &request, ret_bytes, err);
 }
 
-static int copy_volume_between(void *data, const struct move_order *order, const struct disk *disk,
-                               const struct watcher *watcher, uint64_t *ret_bytes, struct error *err)
+static int copy_volume(void *data, const struct move_order *order, const struct disk *disk,
+                       const struct watcher *watcher, uint64_t *ret_bytes, struct error *err)
 {
 	struct libvirt *libvirt = data;
-	const struct connected_host *from = find_host(libvirt, order->from);
-	const struct connected_host *to = find_host(libvirt, order->to);
-	if (from == NULL || to == NULL) {
-		return error_set(err, -ENOENT, "a host of the move is not among those of the desired placement");
-	}
-	return copy_between(from->settings.uri, to->settings.uri, disk, libvirt->deadline_ms, watcher, ret_bytes, err);
+	const struct connected_host *from = NULL;
+	const struct connected_host *to = NULL;
+	int r = find_pair(libvirt, order, &from, &to, err);
+	return r < 0 ? r
+	             : copy_between(from->settings.uri, to->settings.uri, disk, libvirt->deadline_ms, watcher,
+	                            ret_bytes, err);
+}
+
+static int compare_volume(void *data, const struct move_order *order, const struct disk *disk,
+                          const struct watcher *watcher, struct error *err)
+{
+	struct libvirt *libvirt = data;
+	const struct connected_host *from = NULL;
+	const struct connected_host *to = NULL;
+	int r = find_pair(libvirt, order, &from, &to, err);
+	return r < 0 ? r : copy_compare(from->settings.uri, to->settings.uri, disk, libvirt->deadline_ms, watcher, err);
+}
+
+static int volume_stamp(void *data, const char *host, const char *path, uint64_t *ret_stamp, struct error *err)
+{
+	struct request request = {.action = ACTION_VOLUME_STAMP, .path = path};
+	return ask(data, host, &request, ret_stamp, err);
+}
+
+static int resume(void *data, const char *host, const char *uuid, struct error *err)
+{
+	struct request request = {.action = ACTION_RESUME, .uuid = uuid};
+	return ask(data, host, &request, NULL, err);
 }
 
 static int define(void *data, const struct move_order *order, struct error *err)
@@ -358,7 +391,10 @@ static const struct world_functions FUNCTIONS = {
         .set_autostart = set_autostart,
         .migrate = migrate,
         .volume_length = volume_length,
-        .copy_volume = copy_volume_between,
+        .volume_stamp = volume_stamp,
+        .copy_volume = copy_volume,
+        .compare_volume = compare_volume,
+        .resume = resume,
         .define = define,
         .shutdown = ask_shutdown,
         .start = start,

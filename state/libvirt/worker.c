@@ -188,6 +188,14 @@ int libvirt_error(struct error *err, const char *what)
 		case VIR_ERR_OPERATION_ABORTED:
 			code = -ECANCELED;
 			break;
+		case VIR_ERR_OPERATION_INVALID:
+		case VIR_ERR_OPERATION_DENIED:
+		case VIR_ERR_OPERATION_UNSUPPORTED:
+		case VIR_ERR_CONFIG_UNSUPPORTED:
+		case VIR_ERR_ARGUMENT_UNSUPPORTED:
+		case VIR_ERR_INVALID_ARG:
+			code = -EPERM; /* it answered, and has done nothing */
+			break;
 		default:
 			break;
 		}

@@ -202,6 +202,9 @@ int xml_read_volume(struct arena *arena, const char *xml, struct xml_volume *ret
 	}
 	const xmlNode *top = xmlDocGetRootElement(document);
 	ret->format = attribute(arena, first(first(top, "target"), "format"), "type");
+	const xmlNode *times = first(first(top, "target"), "timestamps");
+	ret->changed = arena_print(arena, "%s %s", content(arena, first(times, "mtime")),
+	                           content(arena, first(times, "ctime")));
 	ret->backing = content(arena, first(first(top, "backingStore"), "path"))[0] != '\0';
 	return 0;
 }

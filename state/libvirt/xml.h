@@ -52,6 +52,7 @@ struct xml_pool {
 struct xml_volume {
 	const char *format; /* "" */
 	bool backing;
+	const char *changed; /* when its file was last written or replaced; "" when that is not told */
 };
 
 int xml_read_domain(struct arena *arena, const char *xml, struct xml_domain *ret, struct error *err);
