@@ -23,7 +23,7 @@ enum why {
 	WHY_CROWD,       /* a policy admits only so many there */
 	WHY_TOGETHER,    /* to be with its group */
 	WHY_OVER,        /* its host is over capacity */
-	WHY_ROOM,        /* its host would be over capacity once the pinned are there */
+	WHY_ROOM,        /* others that have to be there need its room */
 };
 
 struct wish {
@@ -63,8 +63,9 @@ bool place_may_move(const struct draft *draft, uint32_t vm);
 bool place_is_sticky(const struct draft *draft, uint32_t vm);
 
 /*
- * The best host for a VM to end on, other than its home: one that suits it and that it can be moved to, with room on
- * the final placement; the fewest bytes to copy, then the most free RAM, then the name. NOWHERE when there is none.
+ * The best host for a VM that is lifted off to end on, other than its home: one that suits it and that it can be moved
+ * to, with room on the final placement; the fewest bytes to copy, then the most free RAM, then the name. NOWHERE when
+ * there is none.
  */
 uint32_t place_best_host(const struct draft *draft, uint32_t vm);
 

@@ -1,5 +1,12 @@
 /*
- * From what is wanted and what is to an ordered plan: diff, place and order, one after another (spec section 4).
+ * From what is wanted and what is to an ordered plan (spec section 4), in these steps, a file or two each:
+ *
+ *     fleet, diff     both sides as one numbered model; what may be moved, and what is left alone
+ *     place           where each VM shall end: pins, groups (group), who gives way (relief)
+ *     order, hop      a way that leads there, each step allowed by simulate
+ *     route           gives up as few as it can; then searches for better: all of a small fleet (search), parts of a
+ *                     large one (mend); judge is the measure
+ *     bound, explain  how few moves there could be; why each move, and why not (wait, ring)
  *
  *     const struct plan *plan = planner_plan(arena, desired, inventory, &(struct planner_options){.effort = 1});
  *

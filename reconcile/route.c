@@ -132,16 +132,15 @@ static struct draft *draft_of_end(const struct draft *alone, const struct route 
 	return done;
 }
 
-/* For whom each hop was made: the next that goes to where it went from. */
+/* For whom each hop was made: the next other one that goes to where it went from. */
 static void name_passing(struct route *route)
 {
 	for (uint32_t i = 0; i < route->count; i++) {
 		struct step *step = &route->steps[i];
-		for (uint32_t j = i + 1; step->hop && j < route->count; j++) {
-			if (route->steps[j].to == step->from || j + 1 == route->count) {
-				step->lets_pass = route->steps[j].vm;
-				break;
-			}
+		step->lets_pass = NOWHERE;
+		for (uint32_t j = i + 1; step->hop && j < route->count && step->lets_pass == NOWHERE; j++) {
+			bool passes = route->steps[j].to == step->from && route->steps[j].vm != step->vm;
+			step->lets_pass = passes ? route->steps[j].vm : NOWHERE;
 		}
 	}
 }
