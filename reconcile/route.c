@@ -10,9 +10,10 @@
 #include <stdlib.h>
 
 enum {
-	ROUNDS_ONE_BY_ONE = 40,   /* beyond so many rounds those that are stuck are given up together */
-	SECOND_CHANCES = 16,      /* of those given up, with effort 1 */
-	SEARCH_WORK = 500 * 1000, /* questions of a search, with effort 1 */
+	ROUNDS_ONE_BY_ONE = 40,        /* beyond so many rounds those that are stuck are given up together, */
+	ROUNDS_TIMES_VMS = 200 * 1000, /* or earlier in a large fleet */
+	SECOND_CHANCES = 16,           /* of those given up, with effort 1 */
+	SEARCH_WORK = 500 * 1000,      /* questions of a search, with effort 1 */
 };
 
 /* Of those that are stuck, the largest: its room is most likely to help the others. */
@@ -33,16 +34,18 @@ static uint32_t choose_to_bar(const struct draft *draft, const struct route *rou
 static struct way_found find_around(struct draft *draft, bool *given_up)
 {
 	struct way_found way = {0};
+	uint32_t rounds = ROUNDS_TIMES_VMS / (draft->fleet->vm_count + 1);
+	rounds = rounds < ROUNDS_ONE_BY_ONE ? rounds : ROUNDS_ONE_BY_ONE;
 	place_all(draft);
 	for (uint32_t round = 0;; round++) {
 		way.route = order_best(draft, &way.done);
 		if (way.route.stuck_count == 0) {
 			return way;
 		}
-		if (round < ROUNDS_ONE_BY_ONE) {
+		if (round < rounds) {
 			given_up[choose_to_bar(draft, &way.route)] = true;
 		}
-		for (uint32_t i = 0; round >= ROUNDS_ONE_BY_ONE && i < way.route.stuck_count; i++) {
+		for (uint32_t i = 0; round >= rounds && i < way.route.stuck_count; i++) {
 			given_up[way.route.stuck[i]] = true;
 		}
 		for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
