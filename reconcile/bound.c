@@ -45,7 +45,7 @@ static size_t count_forced(struct tally *tally)
 		tally->forced[vm] = had_to_leave(tally, vm);
 		tally->optional[vm] = !tally->forced[vm];
 		if (tally->forced[vm]) {
-			bool fixed = fleet_pin(tally->done->fleet, vm) != NOWHERE;
+			bool fixed = tally->done->fleet->vms[vm].pin != NOWHERE;
 			simulate_move(tally->least, vm, fixed ? tally->end->at[vm] : NOWHERE);
 			count++;
 		}
@@ -155,7 +155,7 @@ static uint32_t root_of(const uint32_t *parents, uint32_t host)
 /* May the VM end there in a plan that follows the same rules? */
 static bool is_target(const struct tally *tally, uint32_t vm, uint32_t host)
 {
-	uint32_t pin = fleet_pin(tally->done->fleet, vm);
+	uint32_t pin = tally->done->fleet->vms[vm].pin;
 	return host != tally->done->fleet->vms[vm].home &&
 	       (pin != NOWHERE ? host == pin : fleet_suits(tally->done->fleet, vm, host));
 }

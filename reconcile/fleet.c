@@ -174,6 +174,15 @@ static void mark_if_suits(struct fleet *fleet, uint32_t vm, uint32_t host)
 	}
 }
 
+static void find_pins(struct fleet *fleet)
+{
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		const struct desired_vm *desired = fleet->vms[vm].desired;
+		bool pinned = desired != NULL && desired->pinned;
+		fleet->vms[vm].pin = pinned ? fleet_host_index(fleet, desired->hosts[0]) : NOWHERE;
+	}
+}
+
 static void mark_suits(struct arena *arena, struct fleet *fleet)
 {
 	fleet->words = (fleet->host_count + 63) / 64;
@@ -196,6 +205,7 @@ const struct fleet *fleet_build(struct arena *arena, const struct desired *desir
 	merge_hosts(arena, fleet, inventory);
 	complete_hosts(fleet);
 	list_vms(arena, fleet);
+	find_pins(fleet);
 	find_rivals(arena, fleet);
 	make_rules(arena, fleet);
 	mark_suits(arena, fleet);
@@ -220,12 +230,6 @@ uint32_t fleet_host_index(const struct fleet *fleet, const char *name)
 		}
 	}
 	return NOWHERE;
-}
-
-uint32_t fleet_pin(const struct fleet *fleet, uint32_t vm)
-{
-	const struct desired_vm *desired = fleet->vms[vm].desired;
-	return desired != NULL && desired->pinned ? fleet_host_index(fleet, desired->hosts[0]) : NOWHERE;
 }
 
 const struct rule *fleet_forbidding_rule(const struct fleet *fleet, uint32_t vm, uint32_t host)

@@ -49,6 +49,7 @@ struct fleet_vm {
 	const struct vm *seen;
 	const struct desired_vm *desired; /* NULL: unmanaged */
 	uint32_t home;                    /* the host where it was seen */
+	uint32_t pin;                     /* the host that it is pinned to; NOWHERE for others */
 	enum standing standing;
 	bool drifted;    /* managed, was in place under its present entry, and is now elsewhere */
 	bool reported;   /* drifted, and not to be moved back: it stays where it is */
@@ -95,9 +96,6 @@ const struct rule *fleet_forbidding_rule(const struct fleet *fleet, uint32_t vm,
 
 /* NOWHERE when there is none of the name. */
 uint32_t fleet_host_index(const struct fleet *fleet, const char *name);
-
-/* The host of a pinned VM, NOWHERE for others. */
-uint32_t fleet_pin(const struct fleet *fleet, uint32_t vm);
 
 /* RAM that the VM takes on a host. */
 uint64_t fleet_claim(const struct fleet *fleet, uint32_t vm, uint32_t host);

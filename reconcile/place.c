@@ -134,7 +134,7 @@ static void wish_alone(struct draft *draft, uint32_t vm)
 		return;
 	}
 	wish->rule = fleet_forbidding_rule(fleet, vm, v->home);
-	wish->goal = fleet_pin(fleet, vm);
+	wish->goal = fleet->vms[vm].pin;
 	wish->flexible = wish->goal == NOWHERE;
 	wish->why = wish->goal != NOWHERE                        ? WHY_PINNED
 	            : fleet->hosts[v->home].desired->maintenance ? WHY_MAINTENANCE

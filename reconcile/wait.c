@@ -107,7 +107,7 @@ static bool may_end_on(const struct draft *done, uint32_t vm, uint32_t host)
 {
 	uint32_t home = done->fleet->vms[vm].home;
 	const struct wish *wish = &done->wishes[vm];
-	uint32_t pin = fleet_pin(done->fleet, vm);
+	uint32_t pin = done->fleet->vms[vm].pin;
 	if (host == home || (pin != NOWHERE && host != pin) || (wish->wanted != NOWHERE && host != wish->wanted)) {
 		return false;
 	}
