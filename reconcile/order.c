@@ -86,6 +86,13 @@ static bool has_room_for_all(const struct way *way, uint32_t host)
 	return free >= 0 && way->coming[host] <= (uint64_t)free;
 }
 
+static void bring_in(struct way *way, uint32_t vm)
+{
+	uint32_t goal = way->draft->wishes[vm].goal;
+	way->coming[goal] -= fleet_claim(way->draft->fleet, vm, goal);
+	way_step(way, vm, goal, false, NOWHERE);
+}
+
 static bool make_safe_moves(struct way *way)
 {
 	bool any = false;
@@ -94,8 +101,7 @@ static bool make_safe_moves(struct way *way)
 		uint32_t goal = way->draft->wishes[vm].goal;
 		if (way_is_pending(way, vm) && has_room_for_all(way, goal) &&
 		    simulate_allows(way->sim, vm, goal, NULL)) {
-			way->coming[goal] -= fleet_claim(way->draft->fleet, vm, goal);
-			way_step(way, vm, goal, false, NOWHERE);
+			bring_in(way, vm);
 			any = true;
 		}
 	}
@@ -111,13 +117,14 @@ static bool make_best_move(struct way *way)
 		uint32_t vm = way->pending[i];
 		uint32_t from = way->sim->at[vm];
 		int use = has_room_for_all(way, from) ? 0 : 1;
-		if (use > best_use && simulate_allows(way->sim, vm, way->draft->wishes[vm].goal, NULL)) {
+		if (use > best_use && way_is_pending(way, vm) &&
+		    simulate_allows(way->sim, vm, way->draft->wishes[vm].goal, NULL)) {
 			best = vm;
 			best_use = use;
 		}
 	}
 	if (best != NOWHERE) {
-		way_step(way, best, way->draft->wishes[best].goal, false, NOWHERE);
+		bring_in(way, best);
 	}
 	return best != NOWHERE;
 }
@@ -161,15 +168,12 @@ struct route order_run(struct draft *draft, enum strategy strategy)
 	        .hops = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*way.hops)),
 	};
 	list_pending(&way);
-	for (;;) {
+	do {
 		refresh_pending(&way);
-		if (make_safe_moves(&way) || make_best_move(&way)) {
-			continue;
+		while (make_safe_moves(&way) || make_best_move(&way)) {
 		}
-		if (way.pending_count == 0 || (!choose_other_place(&way) && !hop_make(&way))) {
-			break;
-		}
-	}
+		refresh_pending(&way);
+	} while (way.pending_count > 0 && (choose_other_place(&way) || hop_make(&way)));
 	way.route.stuck = way.pending;
 	way.route.stuck_count = way.pending_count;
 	return way.route;
