@@ -84,7 +84,7 @@ static enum exit_code end_of(const struct pass_result *result)
 	if (result->failed > 0) {
 		return EXIT_MIGRATION_FAILED;
 	}
-	if (result->stopped || result->declined) {
+	if (result->stopped || result->declined || result->open > 0) {
 		return EXIT_INCOMPLETE;
 	}
 	return outcome_of(result->plan);

@@ -1,9 +1,11 @@
 #include "cmd/verb.h"
 
+#include "state/arena.h"
 #include "state/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct option_row {
@@ -42,12 +44,16 @@ static const struct option_row ROWS[] = {
 
 void complain(const char *format, ...)
 {
+	cleanup_arena struct arena *arena = arena_create();
+	char *text = NULL;
 	va_list args;
-	fputs("berth: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	int length = vasprintf(&text, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	fprintf(stderr, "berth: %s\n", length < 0 ? format : text_printable(arena, text));
+	if (length >= 0) {
+		free(text);
+	}
 }
 
 void options_usage(void)

@@ -1,5 +1,6 @@
 #include "reconcile/execute.h"
 
+#include "reconcile/carry.h"
 #include "reconcile/settle.h"
 #include "state/arena.h"
 #include "state/text.h"
@@ -8,19 +9,13 @@
 #include <time.h>
 
 /* After a failure libvirt may still be at work on both hosts: it ends a migration whose client is gone in about 1 s. */
-enum { MOST_LOOKS = 20, LOOKS_AT_SILENCE = 3, PAUSE_MS = 500 };
+enum { MOST_LOOKS = 20, LOOKS_AT_SILENCE = 3, LOOKS_AT_PAUSE = 6, PAUSE_MS = 500 };
 
 static uint64_t now_ms(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static int write_step(const struct execution *execution, struct move_entry *entry, enum step step, struct error *err)
-{
-	entry->step = step;
-	return record_write_move(execution->record, entry, err);
 }
 
 static struct move_ending end_as(enum ending ending, enum code code, const char *text)
@@ -34,7 +29,7 @@ static int make_volumes(const struct execution *execution, const struct move_ord
 {
 	const struct world *world = &execution->world;
 	bool copies_files = order->mode == MOVE_OFFLINE || order->mode == MOVE_STOPPED;
-	int r = write_step(execution, entry, STEP_VOLUMES, err);
+	int r = record_step(execution->record, entry, STEP_VOLUMES, err);
 	for (size_t i = 0; r == 0 && i < order->disk_count; i++) {
 		const struct disk *disk = &order->disks[i];
 		uint64_t bytes = 0;
@@ -56,63 +51,7 @@ static int make_volumes(const struct execution *execution, const struct move_ord
 	return r;
 }
 
-/* Its definition is on both hosts for a moment; the source's goes only when the target has answered that it has it. */
-static int hand_over_definition(const struct execution *execution, const struct move_order *order,
-                                struct move_entry *entry, struct error *err)
-{
-	const struct world *world = &execution->world;
-	struct sight sight = settle_look(execution, entry, false);
-	if (sight.where == IS_UNCLEAR) {
-		return error_set(err, -EIO, "%s", sight.why);
-	}
-	if (sight.on_source == NULL || sight.on_source->state != VM_STOPPED) {
-		return error_set(err, -EBUSY, "it was started or undefined on %s meanwhile", order->from);
-	}
-	int r = world->functions->define(world->data, order, err);
-	if (r < 0) {
-		return r;
-	}
-	sight = settle_look(execution, entry, false);
-	bool stands = sight.where == IS_ON_BOTH && sight.on_target->persistent &&
-	              sight.on_target->state == VM_STOPPED && sight.on_source->state == VM_STOPPED;
-	if (!stands) {
-		return error_set(err, -EBUSY,
-		                 "it is not stopped on both hosts, as it should be between its two definitions");
-	}
-	r = write_step(execution, entry, STEP_SETTLE, err);
-	return r < 0 ? r : world->functions->undefine(world->data, order->from, order->uuid, err);
-}
-
-/* The VM is stopped: its files are copied and compared, then its definition changes hosts. */
-static int carry_stopped(const struct execution *execution, const struct move_order *order, struct move_entry *entry,
-                         struct outcome *outcome, struct error *err)
-{
-	const struct world *world = &execution->world;
-	int r = write_step(execution, entry, STEP_TRANSFER, err);
-	for (size_t i = 0; r == 0 && i < order->disk_count; i++) {
-		uint64_t bytes = 0;
-		r = world->functions->copy_volume(world->data, order, &order->disks[i], execution->watcher, &bytes,
-		                                  err);
-		outcome->bytes += bytes;
-	}
-	return r < 0 ? r : hand_over_definition(execution, order, entry, err);
-}
-
-static int shut_down_and_carry(const struct execution *execution, const struct move_order *order,
-                               struct move_entry *entry, struct outcome *outcome, struct error *err)
-{
-	const struct world *world = &execution->world;
-	const uint64_t default_ms = UINT64_C(5) * 60 * 1000;
-	uint64_t timeout_ms = order->settings.timeout_ms == 0 ? default_ms : order->settings.timeout_ms;
-	int r = write_step(execution, entry, STEP_SHUTDOWN, err);
-	if (r == 0) {
-		r = world->functions->shutdown(world->data, order->from, order->uuid, timeout_ms, execution->watcher,
-		                               err);
-	}
-	return r < 0 ? r : carry_stopped(execution, order, entry, outcome, err);
-}
-
-static int transfer(const struct execution *execution, const struct move_order *order, struct move_entry *entry,
+static int transfer(const struct execution *execution, const struct move_order *order, struct carrying *carrying,
                     struct outcome *outcome, struct error *err)
 {
 	const struct world *world = &execution->world;
@@ -120,14 +59,21 @@ static int transfer(const struct execution *execution, const struct move_order *
 	switch (order->mode) {
 	case MOVE_LIVE:
 	case MOVE_SUSPENDED:
-		r = write_step(execution, entry, STEP_TRANSFER, err);
+		r = record_step(execution->record, carrying->entry, STEP_TRANSFER, err);
 		return r < 0 ? r : world->functions->migrate(world->data, order, execution->watcher, outcome, err);
 	case MOVE_OFFLINE:
-		return carry_stopped(execution, order, entry, outcome, err);
+		return carry_stopped(execution, order, carrying, outcome, err);
 	case MOVE_STOPPED:
-		return shut_down_and_carry(execution, order, entry, outcome, err);
+		return carry_running(execution, order, carrying, outcome, err);
 	}
 	return error_set(err, -EINVAL, "no such mode");
+}
+
+/* Libvirt lets a guest go on by itself after most failures, a moment later. */
+static bool is_still_paused(const struct move_entry *entry, const struct sight *sight)
+{
+	return sight->where == IS_ON_SOURCE && entry->state == VM_RUNNING && sight->on_source->state == VM_PAUSED &&
+	       sight->on_source->pause == PAUSE_MIGRATION;
 }
 
 /* Until it is on one host alone, or it is plain that this will not come by waiting. */
@@ -135,27 +81,25 @@ static struct sight look_for_end(const struct execution *execution, const struct
 {
 	struct sight sight = settle_look(execution, entry, failed);
 	int silences = sight.where == IS_UNCLEAR ? 1 : 0;
-	for (int i = 1; i < MOST_LOOKS && silences < LOOKS_AT_SILENCE; i++) {
-		if (sight.where == IS_ON_SOURCE || sight.where == IS_ON_TARGET) {
+	int pauses = is_still_paused(entry, &sight) ? 1 : 0;
+	for (int i = 1; i < MOST_LOOKS && silences < LOOKS_AT_SILENCE && pauses < LOOKS_AT_PAUSE; i++) {
+		if (pauses == 0 && (sight.where == IS_ON_SOURCE || sight.where == IS_ON_TARGET)) {
 			break;
 		}
 		execution->world.functions->wait(execution->world.data, PAUSE_MS);
 		sight = settle_look(execution, entry, true);
 		silences += sight.where == IS_UNCLEAR ? 1 : 0;
+		pauses = is_still_paused(entry, &sight) ? pauses + 1 : 0;
 	}
 	return sight;
 }
 
-/*
- * A copy whose two definitions may both stand. Taken back only by the process that made the second one a moment ago:
- * later, nobody could say that it has not run since.
- */
-static bool take_back_definition(const struct execution *execution, const struct move_entry *entry,
+static bool take_back_definition(const struct execution *execution, const struct carrying *carrying,
                                  const struct sight *sight)
 {
-	bool ours = (entry->mode == MOVE_OFFLINE || entry->mode == MOVE_STOPPED) && entry->step == STEP_TRANSFER;
 	const struct world *world = &execution->world;
-	return ours && sight->where == IS_ON_BOTH && sight->on_target->state == VM_STOPPED &&
+	const struct move_entry *entry = carrying->entry;
+	return carrying->may_take_back && sight->where == IS_ON_BOTH && sight->on_target->state == VM_STOPPED &&
 	       world->functions->undefine(world->data, entry->to, entry->uuid, NULL) == 0;
 }
 
@@ -178,15 +122,22 @@ static struct move_ending end_open(const struct execution *execution, const stru
 static struct move_ending finish(const struct execution *execution, struct move_entry *entry, const struct sight *sight)
 {
 	struct error err = {0};
-	bool running = entry->state == VM_RUNNING && (entry->mode == MOVE_LIVE || entry->mode == MOVE_SUSPENDED);
-	if (running && sight->on_target->state == VM_PAUSED) {
-		return end_as(ENDED_OPEN, CODE_DECISION,
-		              arena_print(execution->arena, "it has moved, but is paused on %s", entry->to));
+	struct arena *arena = execution->arena;
+	bool was_running = entry->state == VM_RUNNING && (entry->mode == MOVE_LIVE || entry->mode == MOVE_SUSPENDED);
+	if (was_running && sight->on_target->state == VM_PAUSED) {
+		int r = sight->on_target->pause == PAUSE_MIGRATION
+		                ? settle_resume(execution, entry, entry->to, &err)
+		                : error_set(&err, -EBUSY, "it has moved, but is paused on %s", entry->to);
+		if (r < 0) {
+			return end_as(ENDED_OPEN, CODE_DECISION, arena_copy(arena, err.message));
+		}
 	}
-	if (settle_on_target(execution, entry, sight, &err) < 0) {
-		return end_as(ENDED_DONE, CODE_FAILED, arena_copy(execution->arena, err.message));
+	if (settle_on_target(execution, entry, sight, &err) == 0) {
+		return end_as(ENDED_DONE, CODE_FAILED, "");
 	}
-	return end_as(ENDED_DONE, CODE_FAILED, "");
+	/* Disks that are left do not make it less done; a VM that is not yet as it was does. */
+	bool only_disks = entry->step == STEP_SOURCE_DISKS;
+	return end_as(only_disks ? ENDED_DONE : ENDED_OPEN, CODE_FAILED, arena_copy(arena, err.message));
 }
 
 static struct move_ending undo(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
@@ -205,6 +156,11 @@ static struct move_ending undo(const struct execution *execution, struct move_en
 static struct move_ending conclude(const struct execution *execution, struct move_entry *entry,
                                    const struct sight *sight, int result, const char *message)
 {
+	bool half = sight->where == IS_ON_SOURCE && sight->on_source->pause == PAUSE_POSTCOPY;
+	if (half || (sight->where == IS_ON_TARGET && sight->on_target->pause == PAUSE_POSTCOPY)) {
+		return end_as(ENDED_OPEN, CODE_DECISION,
+		              "its memory is on two hosts (post-copy), and one of them has lost it");
+	}
 	if (sight->where == IS_ON_TARGET) {
 		return finish(execution, entry, sight);
 	}
@@ -250,18 +206,19 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 	if (world->functions->preflight(world->data, order, &err) < 0) {
 		ending = end_as(ENDED_REFUSED, CODE_PREFLIGHT, arena_copy(execution->arena, err.message));
 	} else {
+		struct carrying carrying = {.entry = &current};
 		int r = make_volumes(execution, order, &current, &err);
 		if (r == 0) {
 			r = switch_autostart_off(execution, &current, &err);
 		}
 		if (r == 0) {
-			r = transfer(execution, order, &current, &outcome, &err);
+			r = transfer(execution, order, &carrying, &outcome, &err);
 		}
 		if (order->settings.source_disks == SOURCE_DISKS_LATER) {
 			current.due = (int64_t)time(NULL) + (int64_t)(order->settings.source_disks_ms / 1000);
 		}
 		struct sight sight = look_for_end(execution, &current, r < 0);
-		if (r < 0 && take_back_definition(execution, &current, &sight)) {
+		if (r < 0 && take_back_definition(execution, &carrying, &sight)) {
 			sight = settle_look(execution, &current, true);
 		}
 		const char *message = arena_copy(execution->arena, r < 0 ? err.message : "");
@@ -276,17 +233,43 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 	return ending;
 }
 
+/*
+ * All that is left of the move are disks on its source. The VM may have moved on since: they go once it is persistent
+ * on some host with disks of its own, and never make it wait.
+ */
+static struct move_ending recover_source_disks(const struct execution *execution, struct move_entry *entry)
+{
+	struct arena *arena = execution->arena;
+	const struct world *world = &execution->world;
+	const struct inventory *inventory = world->functions->look(world->data, arena, NULL, 0, true);
+	const struct host *source = inventory_host(inventory, entry->from);
+	const struct vm *now = NULL;
+	struct error err = {0};
+	for (size_t i = 0; i < inventory->host_count; i++) {
+		const struct host *host = &inventory->hosts[i];
+		const struct vm *there = host_is_connected(host) ? host_vm_by_uuid(host, entry->uuid) : NULL;
+		now = there != NULL && there->persistent && host != source ? there : now;
+	}
+	bool knows = source != NULL && host_is_connected(source) &&
+	             (entry->from_uuid[0] == '\0' || text_equal(entry->from_uuid, source->uuid));
+	int r = 0;
+	if (knows && host_vm_by_uuid(source, entry->uuid) != NULL) {
+		r = record_clear_move(execution->record, entry, &err); /* it lives there again, with what was left */
+	} else if (knows && now != NULL) {
+		r = settle_source_disks(execution, entry, now, source, &err);
+	} else {
+		error_set(&err, -EAGAIN, "its former disks are left on %s: %s", entry->from,
+		          knows ? "the VM is not to be seen" : "the host does not answer");
+		r = -EAGAIN;
+	}
+	return end_as(ENDED_DONE, CODE_FAILED, arena_copy(arena, r < 0 ? err.message : ""));
+}
+
 struct move_ending execute_recover(const struct execution *execution, const struct move_entry *entry)
 {
 	struct move_entry current = *entry;
 	if (entry->step == STEP_SOURCE_DISKS) {
-		struct sight sight = settle_look(execution, entry, true);
-		struct error err = {0};
-		if (sight.where != IS_ON_TARGET) {
-			return end_open(execution, entry, &sight, "");
-		}
-		int r = settle_source_disks(execution, &current, &sight, &err);
-		return end_as(ENDED_DONE, CODE_FAILED, arena_copy(execution->arena, r < 0 ? err.message : ""));
+		return recover_source_disks(execution, &current);
 	}
 	struct sight sight = look_for_end(execution, entry, true);
 	return conclude(execution, &current, &sight, -EINTR, "berth was stopped in the middle of its move");

@@ -16,10 +16,11 @@ struct group {
 	uint32_t count;
 };
 
-/* Where a member may be moved to by the planner; the others of the group have to come to it. */
+/* May it be given a place here? The others of the group have to come to those that may not, or have one already. */
 static bool is_free(const struct group *group, uint32_t vm)
 {
-	return place_may_move(group->draft, vm) && !group->draft->wishes[vm].barred;
+	const struct wish *wish = &group->draft->wishes[vm];
+	return place_may_move(group->draft, vm) && !wish->barred && wish->grouped == NULL;
 }
 
 static struct group list_members(struct draft *draft, const struct rule *rule)
@@ -61,14 +62,14 @@ bool group_is_parted(const struct simulation *sim, const struct rule *rule)
 	return false;
 }
 
-/* Does every member want to be where the group is now? */
-static bool all_stay(const struct group *group)
+/* Does every member want to be in one and the same place? */
+static bool all_agree(const struct group *group)
 {
+	uint32_t first = group->draft->wishes[group->members[0]].goal;
 	for (uint32_t i = 0; i < group->count; i++) {
-		uint32_t vm = group->members[i];
-		uint32_t goal = group->draft->wishes[vm].goal;
-		if (goal == NOWHERE ||
-		    group->rule->group_of[goal] != group->rule->group_of[group->draft->fleet->vms[vm].home]) {
+		uint32_t goal = group->draft->wishes[group->members[i]].goal;
+		if (goal == NOWHERE || group->rule->group_of[goal] == NO_GROUP ||
+		    group->rule->group_of[goal] != group->rule->group_of[first]) {
 			return false;
 		}
 	}
@@ -83,12 +84,12 @@ struct trial {
 	bool fits;
 };
 
-/* Is it in the wanted group already, and may stay? Also when it cannot be moved. */
+/* Is it in the wanted group already, and may stay? Also when it cannot be moved, or has its place from another group.
+ */
 static bool stays(const struct group *group, uint32_t vm, uint32_t wanted)
 {
-	uint32_t home = group->draft->fleet->vms[vm].home;
-	return group->rule->group_of[home] == wanted &&
-	       (!is_free(group, vm) || fleet_suits(group->draft->fleet, vm, home));
+	uint32_t at = is_free(group, vm) ? group->draft->fleet->vms[vm].home : group->draft->wishes[vm].goal;
+	return group->rule->group_of[at] == wanted && (!is_free(group, vm) || fleet_suits(group->draft->fleet, vm, at));
 }
 
 /* The host of the wanted group for a member that has to come, and is lifted off; with_room: that can take it now. */
@@ -125,7 +126,8 @@ static struct trial try_group(const struct group *group, uint32_t wanted, bool w
 	struct trial trial = {.hosts = arena_array(group->draft->arena, group->count, sizeof(uint32_t)), .fits = true};
 	for (uint32_t i = 0; i < group->count; i++) {
 		uint32_t vm = group->members[i];
-		trial.hosts[i] = stays(group, vm, wanted) ? fleet->vms[vm].home : NOWHERE;
+		uint32_t at = is_free(group, vm) ? fleet->vms[vm].home : group->draft->wishes[vm].goal;
+		trial.hosts[i] = stays(group, vm, wanted) ? at : NOWHERE;
 		if (trial.hosts[i] != NOWHERE) {
 			put(group, vm, trial.hosts[i]);
 		}
@@ -233,25 +235,32 @@ static void give_up(const struct group *group, const struct trial *ideal, bool s
 	}
 }
 
+static void place_group(struct draft *draft, const struct rule *rule)
+{
+	struct group group = list_members(draft, rule);
+	if (group.count < 2 || all_agree(&group)) {
+		return;
+	}
+	bool stood = !group_is_parted(draft->start, rule);
+	lift_all(&group);
+	struct trial best = best_trial(&group, true);
+	if (best.fits) {
+		accept(&group, &best);
+	} else {
+		struct trial ideal = best_trial(&group, false);
+		give_up(&group, &ideal, stood);
+	}
+}
+
+/* Those that share a host first: what is on one host is also under one label, but not the other way round. */
 void place_groups(struct draft *draft)
 {
-	for (uint32_t i = 0; i < draft->fleet->rule_count; i++) {
-		const struct rule *rule = &draft->fleet->rules[i];
-		if (rule->policy->kind != POLICY_TOGETHER) {
-			continue;
-		}
-		struct group group = list_members(draft, rule);
-		bool stood = !group_is_parted(draft->start, rule);
-		if (group.count < 2 || (stood && all_stay(&group))) {
-			continue;
-		}
-		lift_all(&group);
-		struct trial best = best_trial(&group, true);
-		if (best.fits) {
-			accept(&group, &best);
-		} else {
-			struct trial ideal = best_trial(&group, false);
-			give_up(&group, &ideal, stood);
+	for (int by_label = 0; by_label < 2; by_label++) {
+		for (uint32_t i = 0; i < draft->fleet->rule_count; i++) {
+			const struct rule *rule = &draft->fleet->rules[i];
+			if (rule->policy->kind == POLICY_TOGETHER && (rule->policy->by != NULL) == (by_label == 1)) {
+				place_group(draft, rule);
+			}
 		}
 	}
 }

@@ -31,10 +31,20 @@ static void log_line(const struct loop *loop, const char *event, const char *lin
 	loop->settings->log(loop->settings->data, event, line);
 }
 
+/* What stands between quotes in a line: obeys nobody's terminal, and ends no field. */
+static const char *quotable(struct arena *arena, const char *string)
+{
+	char *text = arena_copy(arena, text_printable(arena, string));
+	for (char *c = text; *c != '\0'; c++) {
+		*c = *c == '"' ? '\'' : *c;
+	}
+	return text;
+}
+
 static void log_error(const struct loop *loop, const char *event, const struct error *err)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	log_line(loop, event, arena_print(arena, "error=\"%s\"", err->message));
+	log_line(loop, event, arena_print(arena, "error=\"%s\"", quotable(arena, err->message)));
 }
 
 static void take_signals(struct loop *loop)
@@ -76,7 +86,7 @@ static const char *move_fields(struct arena *arena, const struct plan *plan, siz
 {
 	const struct move *move = &plan->moves[index];
 	return arena_print(arena, "vm=\"%s\" from=%s to=%s mode=%s step=%zu/%zu plan=%s desired=%s",
-	                   text_printable(arena, move->vm), move->from, move->to, move_mode_word(move->mode), index + 1,
+	                   quotable(arena, move->vm), move->from, move->to, move_mode_word(move->mode), index + 1,
 	                   plan->move_count, plan->id, plan->desired == NULL ? "" : plan->desired);
 }
 
@@ -93,7 +103,7 @@ static void log_end(void *data, const struct plan *plan, size_t index, const str
 	        [ENDED_CANCELLED] = "move.cancelled", [ENDED_OPEN] = "move.open",
 	};
 	cleanup_arena struct arena *arena = arena_create();
-	const char *why = ending->reason.text == NULL ? "" : text_printable(arena, ending->reason.text);
+	const char *why = ending->reason.text == NULL ? "" : quotable(arena, ending->reason.text);
 	log_line(data, events[ending->ending],
 	         arena_print(arena, "%s ms=%llu downtime_ms=%llu bytes=%llu%s%s%s", move_fields(arena, plan, index),
 	                     (unsigned long long)ending->ms, (unsigned long long)ending->outcome.downtime_ms,
@@ -104,7 +114,7 @@ static void log_end(void *data, const struct plan *plan, size_t index, const str
 static void log_note(void *data, const char *line)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	log_line(data, "note", arena_print(arena, "text=\"%s\"", text_printable(arena, line)));
+	log_line(data, "note", arena_print(arena, "text=\"%s\"", quotable(arena, line)));
 }
 
 static const char *digest_of_hosts(struct arena *arena, const struct libvirt_host *hosts, size_t count)
@@ -149,7 +159,7 @@ static void refuse(struct loop *loop, struct arena *arena, const struct publishe
 	struct error err = {0};
 	log_line(loop, "commit.invalid",
 	         arena_print(arena, "desired=%s errors=%zu first=\"%s\"", commit, problems->count,
-	                     text_printable(arena, problems->lines[0])));
+	                     quotable(arena, problems->lines[0])));
 	if (pass_refuse(arena, publisher, commit, problems, &push_error, &err) < 0) {
 		log_error(loop, "status.error", &err);
 	} else if (push_error != NULL) {

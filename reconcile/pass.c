@@ -58,11 +58,24 @@ static void set_aside(struct running *running, const char *uuid, struct reason w
  */
 static void keep_aside(struct running *running, const struct move_entry *entry, const struct move_ending *ending)
 {
-	bool over = ending->ending == ENDED_DONE;
-	if (!over) {
-		set_aside(running, entry->uuid, ending->reason);
+	if (ending->ending == ENDED_DONE) {
+		return;
 	}
+	set_aside(running, entry->uuid, ending->reason);
 	running->open += ending->ending == ENDED_OPEN && ending->reason.code == CODE_DECISION ? 1 : 0;
+}
+
+/* A file in the record that nobody can read may speak of a move that is not over: its VM is left alone. */
+static void report_unreadable(struct running *running, const struct move_entries *entries)
+{
+	for (size_t i = 0; i < entries->unreadable_count; i++) {
+		const struct unreadable_entry *unreadable = &entries->unreadable[i];
+		note(running, unreadable->why);
+		running->open++;
+		if (unreadable->uuid[0] != '\0') {
+			set_aside(running, unreadable->uuid, (struct reason){CODE_DECISION, unreadable->why});
+		}
+	}
 }
 
 static bool is_in_record(struct running *running, const struct move_entry *entry)
@@ -88,6 +101,7 @@ static int recover(struct running *running, struct error *err)
 	};
 	struct move_entries entries = {0};
 	int r = record_read_moves(running->pass->publisher.record, running->arena, &entries, err);
+	report_unreadable(running, &entries);
 	for (size_t i = 0; r == 0 && i < entries.count; i++) {
 		const struct move_entry *entry = &entries.items[i];
 		if (entry->step == STEP_SOURCE_DISKS && entry->due > (int64_t)time(NULL)) {
@@ -320,6 +334,7 @@ static int carry_out(struct running *running, struct error *err)
 		r = make_move(running, next_move(running), &again, err);
 		if (r == 0 && again && done == running->result->done && aside == running->aside_count) {
 			if (++surprises > MOST_SURPRISES) {
+				running->result->stopped = true;
 				break;
 			}
 			look_at_all(running);
@@ -358,6 +373,7 @@ int pass_run(struct arena *arena, const struct pass *pass, struct pass_result *r
 	}
 	result.plan = running.plan;
 	result.inventory = running.inventory;
+	result.open = running.open;
 	result.nobody = result.phase == PHASE_DISCONNECTED;
 	*ret_result = result;
 	return r;

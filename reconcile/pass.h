@@ -43,6 +43,7 @@ struct pass_result {
 	enum phase phase;
 	size_t done;
 	size_t failed;   /* moves that were begun and did not succeed */
+	size_t open;     /* moves whose end only a person can tell */
 	bool nobody;     /* not one host answered */
 	bool declined;   /* the listener did not want the plan */
 	bool other_plan; /* only_plan is not what is planned now */

@@ -67,6 +67,10 @@ bool preflight_check(struct arena *arena, const struct desired *desired, const s
 		return refuse(ret_reason, CODE_PREFLIGHT,
 		              "it has snapshots, which this version of berth does not carry over");
 	}
+	if (seen->live_only != NULL && (move->mode == MOVE_OFFLINE || move->mode == MOVE_STOPPED)) {
+		return refuse(ret_reason, CODE_PREFLIGHT,
+		              arena_print(arena, "libvirt carries its %s only while it runs", seen->live_only));
+	}
 	const struct migration *settings = &fleet->vms[vm].desired->migration;
 	*ret_order = (struct move_order){
 	        .vm = seen->name,

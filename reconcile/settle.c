@@ -58,26 +58,6 @@ struct sight settle_look(const struct execution *execution, const struct move_en
 	return sight;
 }
 
-static int write_step(const struct execution *execution, struct move_entry *entry, enum step step, struct error *err)
-{
-	entry->step = step;
-	return record_write_move(execution->record, entry, err);
-}
-
-/* The VM that refers to the path on this host, or NULL. */
-static const struct vm *user_of(const struct host *host, const char *path)
-{
-	for (size_t i = 0; i < host->vm_count; i++) {
-		const struct vm *vm = &host->vms[i];
-		for (size_t k = 0; k < vm->disk_count; k++) {
-			if (text_equal(vm->disks[k].source, path)) {
-				return vm;
-			}
-		}
-	}
-	return NULL;
-}
-
 static bool has_disk(const struct vm *vm, const char *path)
 {
 	for (size_t i = 0; i < vm->disk_count; i++) {
@@ -88,39 +68,112 @@ static bool has_disk(const struct vm *vm, const char *path)
 	return false;
 }
 
-static int delete_source_disk(const struct execution *execution, const struct move_entry *entry,
-                              const struct sight *sight, const char *path, struct error *err)
+/* The VM that refers to the path on this host, or NULL. */
+static const struct vm *user_of(const struct host *host, const char *path)
 {
-	const struct vm *user = user_of(sight->source, path);
-	if (!has_disk(sight->on_target, path)) {
-		return error_set(err, -EPERM, "%s is left on %s: on %s the VM has no such disk", path, entry->from,
-		                 entry->to);
+	for (size_t i = 0; i < host->vm_count; i++) {
+		const struct vm *vm = &host->vms[i];
+		bool uses = has_disk(vm, path);
+		for (size_t k = 0; !uses && k < vm->also_count; k++) {
+			uses = text_equal(vm->also_uses[k], path);
+		}
+		if (uses) {
+			return vm;
+		}
 	}
-	if (user != NULL) {
-		return error_set(err, -EPERM, "%s is left on %s: %s uses it there", path, entry->from, user->name);
-	}
-	const struct world *world = &execution->world;
-	int r = world->functions->delete_volume(world->data, entry->from, path, err);
-	if (r < 0 && r != -ENOENT) {
-		return error_prefix(err, r, "%s is left on %s", path, entry->from);
-	}
-	return 0;
+	return NULL;
 }
 
-int settle_source_disks(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
-                        struct error *err)
+/* 1: it is gone, or not ours any more, and *ret_why says what of it is to be told; 0: it has to stay for now. */
+static bool delete_source_disk(const struct execution *execution, const struct move_entry *entry,
+                               const struct made_volume *volume, const struct vm *now, const struct host *source,
+                               struct error *ret_why)
+{
+	const struct world *world = &execution->world;
+	const struct vm *user = user_of(source, volume->path);
+	uint64_t stamp = 0;
+	if (user != NULL) {
+		error_set(ret_why, -EPERM, "%s is left on %s: %s uses it there", volume->path, entry->from, user->name);
+		return false;
+	}
+	if (!has_disk(now, volume->path)) {
+		error_set(ret_why, -EPERM, "%s is left on %s: the VM has no such disk where it is now", volume->path,
+		          entry->from);
+		return false;
+	}
+	int r = world->functions->volume_stamp(world->data, entry->from, volume->path, &stamp, ret_why);
+	if (r == 0 && stamp != volume->stamp) {
+		error_set(ret_why, -EPERM, "%s on %s is not the file that was left there: it stays", volume->path,
+		          entry->from);
+		return true;
+	}
+	if (r == 0) {
+		r = world->functions->delete_volume(world->data, entry->from, volume->path, ret_why);
+	}
+	if (r < 0 && r != -ENOENT) {
+		error_prefix(ret_why, r, "%s is left on %s", volume->path, entry->from);
+		return false;
+	}
+	*ret_why = (struct error){{0}};
+	return true;
+}
+
+/* What the files are like now that the VM has left them: only these may be deleted later. */
+static int stamp_source_disks(const struct execution *execution, struct move_entry *entry, struct error *err)
+{
+	const struct world *world = &execution->world;
+	for (size_t i = 0; i < entry->volume_count; i++) {
+		struct made_volume *volume = &entry->volumes[i];
+		int r = world->functions->volume_stamp(world->data, entry->from, volume->path, &volume->stamp, err);
+		if (r < 0 && r != -ENOENT) {
+			return error_prefix(err, r, "%s is left on %s", volume->path, entry->from);
+		}
+	}
+	return record_step(execution->record, entry, STEP_SOURCE_DISKS, err);
+}
+
+int settle_source_disks(const struct execution *execution, struct move_entry *entry, const struct vm *now,
+                        const struct host *source, struct error *err)
 {
 	if (entry->source_disks == SOURCE_DISKS_KEEP || entry->volume_count == 0) {
 		return record_clear_move(execution->record, entry, err);
 	}
-	int r = write_step(execution, entry, STEP_SOURCE_DISKS, err);
-	if (r == 0 && entry->due > (int64_t)time(NULL)) {
-		return 0; /* a later pass does it */
+	int r = entry->step == STEP_SOURCE_DISKS ? 0 : stamp_source_disks(execution, entry, err);
+	if (r < 0 || entry->due > (int64_t)time(NULL)) {
+		return r; /* when they are due, a later pass does it */
 	}
-	for (size_t i = 0; r == 0 && i < entry->volume_count; i++) {
-		r = delete_source_disk(execution, entry, sight, entry->volumes[i].path, err);
+	struct error told = {{0}};
+	size_t left = 0;
+	for (size_t i = 0; i < entry->volume_count; i++) {
+		struct error why = {{0}};
+		if (!delete_source_disk(execution, entry, &entry->volumes[i], now, source, &why)) {
+			entry->volumes[left++] = entry->volumes[i];
+		}
+		if (why.message[0] != '\0') {
+			told = why;
+		}
 	}
-	return r < 0 ? r : record_clear_move(execution->record, entry, err);
+	entry->volume_count = left;
+	r = left == 0 ? record_clear_move(execution->record, entry, err)
+	              : record_write_move(execution->record, entry, err);
+	return r == 0 && told.message[0] != '\0' ? error_set(err, -EPERM, "%s", told.message) : r;
+}
+
+int settle_resume(const struct execution *execution, const struct move_entry *entry, const char *on, struct error *err)
+{
+	const struct world *world = &execution->world;
+	bool at_source = text_equal(on, entry->from);
+	struct sight sight = settle_look(execution, entry, true);
+	if (sight.where != (at_source ? IS_ON_SOURCE : IS_ON_TARGET)) {
+		return error_set(err, -EBUSY, "it stays paused on %s: %s", on,
+		                 sight.where == IS_UNCLEAR ? sight.why : "the other host may have it");
+	}
+	const struct vm *vm = at_source ? sight.on_source : sight.on_target;
+	if (vm->state != VM_PAUSED || vm->pause != PAUSE_MIGRATION) {
+		return 0; /* it went on by itself, or somebody else has paused it by now */
+	}
+	int r = world->functions->resume(world->data, on, entry->uuid, err);
+	return r < 0 ? error_prefix(err, r, "it stays paused on %s", on) : 0;
 }
 
 /* Stopped for the move, and the source has just answered that it has no such VM: now it may run again. */
@@ -139,14 +192,14 @@ int settle_on_target(const struct execution *execution, struct move_entry *entry
                      struct error *err)
 {
 	const struct world *world = &execution->world;
-	int r = write_step(execution, entry, STEP_SETTLE, err);
+	int r = record_step(execution->record, entry, STEP_SETTLE, err);
 	if (r == 0 && entry->autostart && !sight->on_target->autostart) {
 		r = world->functions->set_autostart(world->data, entry->to, entry->uuid, true, err);
 	}
 	if (r == 0) {
 		r = start_on_target(execution, entry, sight, err);
 	}
-	return r < 0 ? r : settle_source_disks(execution, entry, sight, err);
+	return r < 0 ? r : settle_source_disks(execution, entry, sight->on_target, sight->source, err);
 }
 
 /*
@@ -209,11 +262,33 @@ static int restore_source(const struct execution *execution, const struct move_e
 	if (entry->autostart && !sight->on_source->autostart) {
 		r = world->functions->set_autostart(world->data, entry->from, entry->uuid, true, err);
 	}
+	bool was_running = entry->state == VM_RUNNING && entry->mode != MOVE_STOPPED;
+	if (r == 0 && was_running && sight->on_source->state == VM_PAUSED &&
+	    sight->on_source->pause == PAUSE_MIGRATION) {
+		r = settle_resume(execution, entry, entry->from, err);
+	}
 	bool was_on = entry->mode == MOVE_STOPPED && entry->state == VM_RUNNING;
 	if (r == 0 && was_on && sight->on_source->state == VM_STOPPED) {
 		r = world->functions->start(world->data, entry->from, entry->uuid, err);
 	}
 	return r;
+}
+
+/*
+ * A guest that was asked to shut down may do so long after nobody waits for it any more. For a while the entry stays,
+ * and a pass that finds it off starts it again.
+ */
+static bool may_still_go_off(struct move_entry *entry, const struct sight *sight)
+{
+	const int64_t seconds = INT64_C(10) * 60;
+	int64_t now = (int64_t)time(NULL);
+	if (!entry->asked_off || sight->on_source->state != VM_RUNNING) {
+		return false;
+	}
+	if (entry->due == 0) {
+		entry->due = now + seconds;
+	}
+	return entry->due > now;
 }
 
 int settle_on_source(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
@@ -222,7 +297,7 @@ int settle_on_source(const struct execution *execution, struct move_entry *entry
 	struct text left;
 	text_init(&left, execution->arena);
 	*ret_left = "";
-	int r = write_step(execution, entry, STEP_UNDO, err);
+	int r = record_step(execution->record, entry, STEP_UNDO, err);
 	if (r < 0) {
 		return r;
 	}
@@ -234,5 +309,6 @@ int settle_on_source(const struct execution *execution, struct move_entry *entry
 	if (r < 0 || !is_clean) {
 		return r; /* the entry stays: the next pass tries again */
 	}
-	return record_clear_move(execution->record, entry, err);
+	return may_still_go_off(entry, sight) ? record_write_move(execution->record, entry, err)
+	                                      : record_clear_move(execution->record, entry, err);
 }

@@ -42,8 +42,17 @@ int settle_on_target(const struct execution *execution, struct move_entry *entry
 int settle_on_source(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
                      const char **ret_left, struct error *err);
 
-/* The source's local disks, once the VM is safe on its target; by the clean-up rules. */
-int settle_source_disks(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
-                        struct error *err);
+/*
+ * The source's local disks, by the clean-up rules: `now` is the VM where it is by now, `source` the former host, both
+ * as they have just been seen. A file that is not the one that was left is not touched.
+ */
+int settle_source_disks(const struct execution *execution, struct move_entry *entry, const struct vm *now,
+                        const struct host *source, struct error *err);
+
+/*
+ * Lets a VM go on that ran before the move and that libvirt has paused for it. `on` is one of the two hosts; asks both
+ * once more, on connections opened now. -EBUSY: the other may have it.
+ */
+int settle_resume(const struct execution *execution, const struct move_entry *entry, const char *on, struct error *err);
 
 #endif

@@ -128,6 +128,12 @@ int record_write_move(struct record *record, const struct move_entry *entry, str
 	return files_write(record->moves, entry_name(arena, entry), text, strlen(text), err);
 }
 
+int record_step(struct record *record, struct move_entry *entry, enum step step, struct error *err)
+{
+	entry->step = step;
+	return record_write_move(record, entry, err);
+}
+
 int record_clear_move(struct record *record, const struct move_entry *entry, struct error *err)
 {
 	cleanup_arena struct arena *arena = arena_create();
@@ -161,6 +167,15 @@ static int read_entry(struct record *record, struct arena *arena, const char *na
 	if (r == 0) {
 		ARENA_ADD(arena, entries->items, entries->count) = entry;
 	}
+	if (r == -EBADMSG) {
+		const size_t uuid_length = 36;
+		bool has_uuid = strcspn(name, "+") == uuid_length;
+		ARENA_ADD(arena, entries->unreadable, entries->unreadable_count) = (struct unreadable_entry){
+		        .uuid = has_uuid ? arena_copy_n(arena, name, uuid_length) : "",
+		        .why = arena_copy(arena, err->message),
+		};
+		return 0;
+	}
 	return r;
 }
 
@@ -175,7 +190,11 @@ int record_read_moves(struct record *record, struct arena *arena, struct move_en
 	struct dirent *found;
 	while (r == 0 && (found = readdir(dir)) != NULL) {
 		if (found->d_name[0] != '.') {
-			r = read_entry(record, arena, arena_copy(arena, found->d_name), &entries, err);
+			struct error why = {{0}};
+			r = read_entry(record, arena, arena_copy(arena, found->d_name), &entries, &why);
+			if (r < 0 && err != NULL) {
+				*err = why;
+			}
 		}
 	}
 	closedir(dir);

@@ -26,7 +26,8 @@ struct record;
 enum step {
 	STEP_VOLUMES,      /* volumes are made on the target */
 	STEP_SHUTDOWN,     /* the guest has been asked to shut down */
-	STEP_TRANSFER,     /* RAM and disks travel, or volumes are copied and the VM is defined */
+	STEP_TRANSFER,     /* RAM and disks travel, or volumes are copied and compared */
+	STEP_DEFINE,       /* a stopped VM is defined on its target as well */
 	STEP_SETTLE,       /* the target has it: the source's definition, autostart, start */
 	STEP_SOURCE_DISKS, /* the source's local disks are deleted, now or when they are due */
 	STEP_UNDO,         /* the source has it: what was made on the target is removed */
@@ -35,7 +36,8 @@ enum step {
 struct made_volume {
 	const char *target; /* vda */
 	const char *path;
-	bool made; /* false: it is not known to be ours */
+	bool made;      /* on the target; false: it is not known to be ours */
+	uint64_t stamp; /* of the source's, when the VM had left it; 0: not known */
 };
 
 struct move_entry {
@@ -50,7 +52,8 @@ struct move_entry {
 	enum vm_state state; /* before the move */
 	bool autostart;      /* before the move */
 	enum source_disks source_disks;
-	int64_t due; /* of the source's disks, seconds since 1970; 0: at once */
+	int64_t due;    /* of the source's disks, or of a guest that may still go off; seconds since 1970, 0: at once */
+	bool asked_off; /* its guest has been asked to shut down */
 	const char *plan;
 	const char *desired; /* commit; NULL outside git */
 	int64_t started;
@@ -58,9 +61,17 @@ struct move_entry {
 	size_t volume_count;
 };
 
+/* A file that cannot be read as an entry: left for a person to look at. */
+struct unreadable_entry {
+	const char *uuid; /* of the VM that its name tells, "" when it tells none */
+	const char *why;
+};
+
 struct move_entries {
 	struct move_entry *items; /* sorted by UUID and hosts */
 	size_t count;
+	struct unreadable_entry *unreadable;
+	size_t unreadable_count;
 };
 
 /*
@@ -75,9 +86,11 @@ void record_close(struct record *record);
 const char *record_folder(const struct record *record);
 
 int record_write_move(struct record *record, const struct move_entry *entry, struct error *err);
+/* The same, with the step that comes next. */
+int record_step(struct record *record, struct move_entry *entry, enum step step, struct error *err);
+
 int record_clear_move(struct record *record, const struct move_entry *entry, struct error *err);
 
-/* -EBADMSG: an entry cannot be read; it is then left for a person to look at. */
 int record_read_moves(struct record *record, struct arena *arena, struct move_entries *ret_entries, struct error *err);
 
 /* Whole files in the folder; reading one that is not there gives NULL and 0. */

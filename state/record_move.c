@@ -6,10 +6,12 @@
 #include "state/yaml.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 static const char *const STEPS[] = {
-        [STEP_VOLUMES] = "volumes", [STEP_SHUTDOWN] = "shutdown",         [STEP_TRANSFER] = "transfer",
-        [STEP_SETTLE] = "settle",   [STEP_SOURCE_DISKS] = "source-disks", [STEP_UNDO] = "undo",
+        [STEP_VOLUMES] = "volumes", [STEP_SHUTDOWN] = "shutdown", [STEP_TRANSFER] = "transfer",
+        [STEP_DEFINE] = "define",   [STEP_SETTLE] = "settle",     [STEP_SOURCE_DISKS] = "source-disks",
+        [STEP_UNDO] = "undo",
 };
 
 static const char *const MODES[] = {
@@ -44,7 +46,7 @@ static void write_plain(struct yaml_writer *writer, const char *key, const char 
 	yaml_write_plain(writer, value);
 }
 
-static void write_volumes(struct yaml_writer *writer, const struct move_entry *entry)
+static void write_volumes(struct arena *arena, struct yaml_writer *writer, const struct move_entry *entry)
 {
 	yaml_write_key(writer, "volumes");
 	yaml_write_list(writer, entry->volume_count == 0);
@@ -53,6 +55,9 @@ static void write_volumes(struct yaml_writer *writer, const struct move_entry *e
 		write_pair(writer, "target", entry->volumes[i].target);
 		write_pair(writer, "path", entry->volumes[i].path);
 		write_plain(writer, "made", entry->volumes[i].made ? "true" : "false");
+		if (entry->volumes[i].stamp != 0) {
+			write_plain(writer, "stamp", arena_print(arena, "%" PRIu64, entry->volumes[i].stamp));
+		}
 		yaml_write_close(writer);
 	}
 	yaml_write_close(writer);
@@ -73,6 +78,9 @@ const char *record_move_write(struct arena *arena, const struct move_entry *entr
 	write_pair(writer, "mode", MODES[entry->mode]);
 	write_pair(writer, "state", vm_state_word(entry->state));
 	write_plain(writer, "autostart", entry->autostart ? "true" : "false");
+	if (entry->asked_off) {
+		write_plain(writer, "asked_off", "true");
+	}
 	write_pair(writer, "source_disks", SOURCE_DISKS[entry->source_disks]);
 	if (entry->due != 0) {
 		write_plain(writer, "due", units_time(arena, entry->due));
@@ -82,7 +90,7 @@ const char *record_move_write(struct arena *arena, const struct move_entry *entr
 		write_pair(writer, "desired", entry->desired);
 	}
 	write_plain(writer, "started", units_time(arena, entry->started));
-	write_volumes(writer, entry);
+	write_volumes(arena, writer, entry);
 	yaml_write_close(writer);
 	return yaml_write_end(writer);
 }
@@ -130,6 +138,16 @@ static int64_t read_time(struct reading *reading, const char *key)
 	return seconds;
 }
 
+static uint64_t read_stamp(struct reading *reading, const struct yaml_node *volume)
+{
+	uint64_t stamp = 0;
+	if (yaml_get(volume, "stamp", NULL) != NULL &&
+	    !units_parse_number(read_text(reading, volume, "stamp"), 0, INT64_MAX, &stamp)) {
+		reading->wrong++;
+	}
+	return stamp;
+}
+
 static void read_volumes(struct reading *reading, struct arena *arena, struct move_entry *entry)
 {
 	const struct yaml_node *list = yaml_get(reading->top, "volumes", NULL);
@@ -147,6 +165,7 @@ static void read_volumes(struct reading *reading, struct arena *arena, struct mo
 		        .target = read_text(reading, item, "target"),
 		        .path = read_text(reading, item, "path"),
 		        .made = read_flag(reading, item, "made"),
+		        .stamp = read_stamp(reading, item),
 		};
 	}
 }
@@ -174,6 +193,7 @@ int record_move_read(struct arena *arena, const struct desired_file *file, struc
 	        .source_disks =
 	                (enum source_disks)read_word(&reading, "source_disks", SOURCE_DISKS, COUNT(SOURCE_DISKS)),
 	        .due = read_time(&reading, "due"),
+	        .asked_off = yaml_get(reading.top, "asked_off", NULL) != NULL,
 	        .plan = read_text(&reading, reading.top, "plan"),
 	        .desired = desired == NULL || desired->kind != YAML_SCALAR ? NULL : desired->text,
 	        .started = read_time(&reading, "started"),

@@ -123,29 +123,49 @@ static void start(struct job *job, enum wish wish, uint64_t ms)
 	worker_start(job->worker, job->call);
 }
 
+/* What a call that succeeded has brought or done. */
+static void take_result(struct job *job, const struct job_call *data, uint64_t ms)
+{
+	const char *note = job->last.note;
+	switch (data->wish) {
+	case WISH_LOOK:
+		job->last = data->transfer;
+		job->last.note = note;
+		if (job->last.memory_total > 0 && job->last.memory_remaining < job->least_remaining) {
+			job->least_remaining = job->last.memory_remaining;
+			job->least_since_ms = ms;
+		}
+		break;
+	case WISH_SUSPEND:
+		job->last.note = "suspended";
+		break;
+	case WISH_POSTCOPY:
+		job->last.note = "post-copy";
+		break;
+	case WISH_ABORT:
+		break;
+	}
+}
+
 /* Takes what the call under way has brought; leaves one that hangs. */
 static void collect(struct job *job, uint64_t ms)
 {
-	if (job->call != NULL && call_is_over(job->call)) {
-		const struct job_call *data = call_data(job->call);
-		if (call_wait(job->call, 0, NULL) == 0 && data->wish == WISH_LOOK) {
-			const char *note = job->last.note;
-			job->last = data->transfer;
-			job->last.note = note;
-			if (job->last.memory_total > 0 && job->last.memory_remaining < job->least_remaining) {
-				job->least_remaining = job->last.memory_remaining;
-				job->least_since_ms = ms;
-			}
+	if (job->call == NULL) {
+		return;
+	}
+	if (call_is_over(job->call)) {
+		if (call_wait(job->call, 0, NULL) == 0) {
+			take_result(job, call_data(job->call), ms);
 		}
-		call_release(job->call);
-		job->call = NULL;
-	} else if (job->call != NULL && ms - job->call_since_ms > CALL_DEADLINE_MS) {
+	} else if (ms - job->call_since_ms > CALL_DEADLINE_MS) {
 		call_give_up(job->call);
 		worker_release(job->worker);
 		job->worker = NULL;
-		call_release(job->call);
-		job->call = NULL;
+	} else {
+		return;
 	}
+	call_release(job->call);
+	job->call = NULL;
 }
 
 /* What to do about the stall that is there, once. */
@@ -154,13 +174,11 @@ static enum wish answer_stall(struct job *job)
 	job->stall_handled = true;
 	switch (job->order->settings.on_stall) {
 	case STALL_SUSPEND:
-		job->last.note = "suspended";
 		return WISH_SUSPEND;
 	case STALL_POSTCOPY:
-		job->last.note = "post-copy";
 		return WISH_POSTCOPY;
 	case STALL_ABORT:
-		job->ending = -ETIMEDOUT;
+		job->ending = -ETIME;
 		return WISH_ABORT;
 	}
 	abort();

@@ -15,7 +15,7 @@ void job_destroy(struct job *job);
 
 /*
  * To be called a few times a second. Returns 0, or what it has asked the migration to end for: -ECANCELED when the
- * watcher wants that, -ETIMEDOUT after the order's timeout or a stall with on_stall: abort.
+ * watcher wants that, -ETIMEDOUT after the order's timeout, -ETIME after a stall with on_stall: abort.
  */
 int job_attend(struct job *job, uint64_t ms, const struct watcher *watcher);
 

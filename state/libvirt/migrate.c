@@ -204,13 +204,30 @@ static void keep_order(struct arena *arena, const struct move_order *order, stru
 	ret->disks = disks;
 }
 
+/* The migration was asked to end for this reason, and has failed. */
+static int end_for(int why, int result, const struct move_order *order, struct error *err)
+{
+	switch (why) {
+	case -ETIMEDOUT:
+		return error_set(err, why, "not over within its timeout: aborted");
+	case -ETIME:
+		return error_set(err, -ETIMEDOUT, "its memory made no headway any more: aborted");
+	case -ECANCELED:
+		return error_set(err, why, "its migration was cancelled");
+	case -ENOTCONN:
+		return error_set(err, why, "the connection to %s was lost: aborted", order->to);
+	default:
+		return result;
+	}
+}
+
 /* Waits for the migration; tells of it and, where that is asked for, ends it. */
 static int attend(struct call *call, struct job *job, const struct watcher *watcher, unsigned int deadline_ms,
                   struct error *err)
 {
 	struct migration_call *data = call_data(call);
 	uint64_t waited_ms = 0;
-	uint64_t gone_ms = 0; /* how long the target has been gone */
+	uint64_t asked_ms = 0; /* how long it has been asked to end */
 	int why = 0;
 	while (!call_is_over(call)) {
 		if (call_wait(call, TELL_EVERY_MS, NULL) != -ETIMEDOUT) {
@@ -224,30 +241,23 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 			}
 			continue;
 		}
-		if (atomic_load(&data->target_gone)) {
+		bool gone = atomic_load(&data->target_gone);
+		if (gone) {
 			job_end(job, -ENOTCONN);
-			gone_ms += TELL_EVERY_MS;
-		}
-		if (gone_ms > END_WITHIN_MS) {
-			call_give_up(call);
-			return error_set(err, -ETIMEDOUT,
-			                 "the connection to %s was lost, and %s has not ended its side", data->order.to,
-			                 data->order.from);
 		}
 		int wish = job_attend(job, waited_ms, watcher);
 		why = why == 0 ? wish : why;
+		/* In its post-copy phase the only way is on. */
+		bool can_end = gone || job_note(job) == NULL || strcmp(job_note(job), "post-copy") != 0;
+		asked_ms += why != 0 && can_end ? TELL_EVERY_MS : 0;
+		if (asked_ms > END_WITHIN_MS) {
+			call_give_up(call); /* a QEMU or daemon that hangs: whoever looks again will see how it ends */
+			end_for(why, -ETIMEDOUT, &data->order, err);
+			return error_prefix(err, -ETIMEDOUT, "%s does not end it", data->order.from);
+		}
 	}
 	int r = call_wait(call, 0, err);
-	if (r < 0 && why == -ETIMEDOUT) {
-		return error_set(err, -ETIMEDOUT, "not over within its timeout: aborted");
-	}
-	if (r < 0 && why == -ECANCELED) {
-		return error_set(err, -ECANCELED, "its migration was cancelled");
-	}
-	if (r < 0 && why == -ENOTCONN) {
-		return error_set(err, -ENOTCONN, "the connection to %s was lost: aborted", data->order.to);
-	}
-	return r;
+	return r < 0 ? end_for(why, r, &data->order, err) : r;
 }
 
 int migrate_vm(const struct move_order *order, const char *from_uri, const char *to_uri, const char *address,
