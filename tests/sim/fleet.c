@@ -241,6 +241,36 @@ static int copy_volume(void *data, const struct move_order *order, const struct 
 	return 0;
 }
 
+static int compare_volume(void *data, const struct move_order *order, const struct disk *disk,
+                          const struct watcher *watcher, struct error *err)
+{
+	(void)data;
+	(void)order;
+	(void)disk;
+	(void)watcher;
+	(void)err;
+	return 0;
+}
+
+static int volume_stamp(void *data, const char *name, const char *path, uint64_t *ret_stamp, struct error *err)
+{
+	(void)data;
+	(void)name;
+	(void)path;
+	(void)err;
+	*ret_stamp = 1;
+	return 0;
+}
+
+static int resume(void *data, const char *name, const char *uuid, struct error *err)
+{
+	struct sim_fleet *fleet = data;
+	(void)name;
+	(void)err;
+	violate(fleet, "resumed, though nothing had paused it", uuid);
+	return 0;
+}
+
 static int define(void *data, const struct move_order *order, struct error *err)
 {
 	struct sim_fleet *fleet = data;
@@ -313,6 +343,9 @@ const struct world_functions SIM_FLEET_FUNCTIONS = {
         .migrate = migrate,
         .volume_length = volume_length,
         .copy_volume = copy_volume,
+        .compare_volume = compare_volume,
+        .volume_stamp = volume_stamp,
+        .resume = resume,
         .define = define,
         .shutdown = shut_down,
         .start = start,

@@ -36,6 +36,7 @@ static void tick(struct sim *sim)
 		if (host->vm.there && host->vm.state == VM_RUNNING) {
 			sim->written++;
 			host->file.data = sim->written;
+			host->file.stamp++;
 		}
 		host->silent -= host->silent > 0 ? 1 : 0;
 	}
@@ -47,6 +48,12 @@ static bool begin(struct sim *sim, const char *function)
 	tick(sim);
 	sim->calls++;
 	bool hit = sim->fault != FAULT_NONE && sim->calls == sim->fault_at;
+	if (hit && sim->fault == FAULT_TOUCHED && sim->hosts[0].vm.there && sim->hosts[0].vm.state == VM_STOPPED &&
+	    !sim->hosts[1].vm.there) {
+		sim->hosts[0].vm.state = VM_RUNNING;
+		tick(sim);
+		sim->hosts[0].vm.state = VM_STOPPED;
+	}
 	sim->hit = hit ? function : sim->hit;
 	if (hit && sim->fault == FAULT_KILL_BEFORE) {
 		longjmp(sim->killed, 1);
@@ -71,7 +78,8 @@ static int end(struct sim *sim, bool hit, struct error *err)
 static bool fails(const struct sim *sim, bool hit, const struct sim_host *host)
 {
 	bool second = sim->second_at > 0 && sim->calls == sim->second_at;
-	return second || (hit && (sim->fault == FAULT_BEFORE || sim->fault == FAULT_LATE)) ||
+	return second ||
+	       (hit && (sim->fault == FAULT_BEFORE || sim->fault == FAULT_LATE || sim->fault == FAULT_REFUSED)) ||
 	       (host != NULL && host->silent > 0);
 }
 
@@ -80,11 +88,19 @@ static int no_answer(struct error *err)
 	return error_set(err, -EIO, "no answer");
 }
 
+/* The error of a call that fails() has found. */
+static int failure(const struct sim *sim, bool hit, struct error *err)
+{
+	return hit && sim->fault == FAULT_REFUSED ? error_set(err, -EPERM, "refused") : no_answer(err);
+}
+
 static const struct inventory *look(void *data, struct arena *arena, const char *const *names, size_t count, bool fresh)
 {
 	struct sim *sim = data;
 	(void)fresh;
 	bool hit = begin(sim, __func__);
+	names = count == 0 ? SIM_NAMES : names;
+	count = count == 0 ? 2 : count;
 	struct inventory *inventory = arena_alloc(arena, sizeof(*inventory));
 	inventory->hosts = arena_array(arena, count, sizeof(*inventory->hosts));
 	inventory->host_count = count;
@@ -101,6 +117,7 @@ static const struct inventory *look(void *data, struct arena *arena, const char 
 			vm->state = from->vm.state;
 			vm->autostart = from->vm.autostart;
 			vm->persistent = from->vm.persistent;
+			vm->pause = from->vm.paused_by_libvirt ? PAUSE_MIGRATION : PAUSE_OTHER;
 			struct disk *disk = &ARENA_ADD(arena, vm->disks, vm->disk_count);
 			disk->target = "vda";
 			disk->source = sim->local_disk ? SIM_PATH : "nbd://192.0.2.1/web-1";
@@ -178,6 +195,11 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	if (sim->local_disk && !sim->hosts[1].file.there) {
 		return error_set(err, -EIO, "no file to copy to");
 	}
+	if (hit && sim->fault == FAULT_HALF) {
+		sim->hosts[0].vm.paused_by_libvirt = sim->hosts[0].vm.state == VM_RUNNING;
+		sim->hosts[0].vm.state = VM_PAUSED;
+		longjmp(sim->killed, 1);
+	}
 	sim->hosts[1].vm = sim->hosts[0].vm;
 	sim->hosts[1].vm.autostart = false; /* libvirt does not carry it over */
 	sim->hosts[1].file.data = sim->hosts[0].file.data;
@@ -215,6 +237,54 @@ static int copy_volume(void *data, const struct move_order *order, const struct 
 	}
 	sim->hosts[1].file.data = sim->hosts[0].file.data;
 	*ret_bytes = 1;
+	return end(sim, hit, err);
+}
+
+static int compare_volume(void *data, const struct move_order *order, const struct disk *disk,
+                          const struct watcher *watcher, struct error *err)
+{
+	struct sim *sim = data;
+	(void)order;
+	(void)disk;
+	(void)watcher;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
+		return no_answer(err);
+	}
+	if (sim->hosts[1].file.data != sim->hosts[0].file.data) {
+		return error_set(err, -EIO, "the copy differs");
+	}
+	return end(sim, hit, err);
+}
+
+static int volume_stamp(void *data, const char *name, const char *path, uint64_t *ret_stamp, struct error *err)
+{
+	struct sim *sim = data;
+	const struct sim_host *host = host_of(sim, name);
+	(void)path;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host)) {
+		return no_answer(err);
+	}
+	if (!host->file.there) {
+		return error_set(err, -ENOENT, "no such volume");
+	}
+	*ret_stamp = host->file.stamp;
+	return end(sim, hit, err);
+}
+
+static int resume(void *data, const char *name, const char *uuid, struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host) || !host->vm.there) {
+		return no_answer(err);
+	}
+	host->vm.state = VM_RUNNING;
+	host->vm.paused_by_libvirt = false;
+	tick(sim);
 	return end(sim, hit, err);
 }
 
@@ -271,7 +341,7 @@ static int undefine(void *data, const char *name, const char *uuid, struct error
 		sim->late = LATE_CALLS;
 	}
 	if (fails(sim, hit, host)) {
-		return no_answer(err);
+		return failure(sim, hit, err);
 	}
 	host->vm = (struct sim_vm){0};
 	return end(sim, hit, err);
@@ -292,6 +362,9 @@ const struct world_functions SIM_FUNCTIONS = {
         .migrate = migrate,
         .volume_length = volume_length,
         .copy_volume = copy_volume,
+        .compare_volume = compare_volume,
+        .volume_stamp = volume_stamp,
+        .resume = resume,
         .define = define,
         .shutdown = shut_down,
         .start = start,

@@ -18,6 +18,10 @@ enum fault {
 	FAULT_KILL_AFTER,
 	FAULT_SILENT_SOURCE, /* from this call on, for a while, the host does not answer */
 	FAULT_SILENT_TARGET,
+	FAULT_HALF, /* of a migration: at the switch both sides have it, paused, and berth is killed; the target's goes
+	             */
+	FAULT_TOUCHED, /* somebody starts and stops the VM on its source (stopped VMs only); the call works */
+	FAULT_REFUSED, /* the host refuses, has done nothing and says so */
 	FAULT_LATE, /* the call fails, and has its effect a while later, as with a daemon that hung (undefine only) */
 };
 
@@ -26,12 +30,14 @@ struct sim_vm {
 	enum vm_state state;
 	bool autostart;
 	bool persistent;
+	bool paused_by_libvirt;
 };
 
 struct sim_file {
 	bool there;
 	bool foreign;
-	unsigned int data; /* what was written last */
+	unsigned int data;  /* what was written last */
+	unsigned int stamp; /* changes with each write */
 };
 
 struct sim_host {
