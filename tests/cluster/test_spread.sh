@@ -47,6 +47,8 @@ done
 expect_status 'phase: in-sync'
 expect_status "desired: $desired"
 expect_status 'web-1:' inventory/node2.yaml
+expect_status '| 0 B | 4 GiB | 0 B | 0 | ok |' README.md
+expect_status '| 192 MiB | 4 GiB | 192 MiB | 2 | ok |' README.md
 
 # Nothing else in the repository is touched.
 expect_equal "$before" "$(
