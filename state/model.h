@@ -61,6 +61,14 @@ enum pause {
 	PAUSE_POSTCOPY,  /* half of its memory is on another host: nobody may resume it */
 };
 
+/* What else a copy of a qcow2 must have in common with it. Not part of a recorded inventory. */
+struct qcow2_form {
+	bool old;               /* compat 0.10 */
+	uint32_t cluster_bytes; /* 0: the default */
+	bool lazy_refcounts;
+	bool extended_l2;
+};
+
 struct disk {
 	const char *target; /* vda */
 	enum disk_storage storage;
@@ -69,6 +77,7 @@ struct disk {
 	const char *pool;   /* for a disk of libvirt type volume: the pool's name; NULL otherwise */
 	uint64_t size;      /* what the guest sees */
 	uint64_t used;      /* what it takes on its host; at least what travels */
+	struct qcow2_form form;
 };
 
 /* A reason why a VM cannot be moved, to whatever target. */

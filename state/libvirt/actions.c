@@ -2,6 +2,7 @@
 
 #include "state/arena.h"
 #include "state/digest.h"
+#include "state/libvirt/handle.h"
 #include "state/libvirt/worker.h"
 #include "state/libvirt/xml.h"
 #include "state/units.h"
@@ -12,36 +13,6 @@
 
 #include <libvirt/virterror.h>
 
-static void clean_domain(virDomainPtr *domain)
-{
-	if (*domain != NULL) {
-		virDomainFree(*domain);
-	}
-}
-#define cleanup_domain __attribute__((cleanup(clean_domain)))
-
-static void clean_volume(virStorageVolPtr *volume)
-{
-	if (*volume != NULL) {
-		virStorageVolFree(*volume);
-	}
-}
-#define cleanup_volume __attribute__((cleanup(clean_volume)))
-
-static void clean_pool(virStoragePoolPtr *pool)
-{
-	if (*pool != NULL) {
-		virStoragePoolFree(*pool);
-	}
-}
-#define cleanup_pool __attribute__((cleanup(clean_pool)))
-
-static void clean_text(char **text)
-{
-	free(*text);
-}
-#define cleanup_text __attribute__((cleanup(clean_text)))
-
 virDomainPtr action_domain(virConnectPtr connection, const char *uuid, struct error *err)
 {
 	virDomainPtr domain = virDomainLookupByUUIDString(connection, uuid);
@@ -51,7 +22,45 @@ virDomainPtr action_domain(virConnectPtr connection, const char *uuid, struct er
 	return domain;
 }
 
-/* The active pool whose path is this folder. */
+static bool is_of_type(const char *type, const char *const *types, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(type, types[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Pools whose volumes are files that may need each other, or LVM's snapshots of each other. */
+static bool has_chains(const char *type)
+{
+	static const char *const types[] = {"dir", "fs", "netfs", "logical"};
+	return is_of_type(type, types, sizeof(types) / sizeof(types[0]));
+}
+
+/* Pools that files can be made in. */
+static bool has_files(const char *type)
+{
+	static const char *const types[] = {"dir", "fs", "netfs"};
+	return is_of_type(type, types, sizeof(types) / sizeof(types[0]));
+}
+
+static void free_pools(virStoragePoolPtr *pools, int count)
+{
+	for (int i = 0; i < count; i++) {
+		virStoragePoolFree(pools[i]);
+	}
+	free(pools);
+}
+
+static int describe_pool(struct arena *arena, virStoragePoolPtr pool, struct xml_pool *ret, struct error *err)
+{
+	cleanup_text char *xml = virStoragePoolGetXMLDesc(pool, 0);
+	return xml == NULL ? libvirt_error(err, "a pool's definition") : xml_read_pool(arena, xml, ret, err);
+}
+
+/* The active pool of files whose path is this folder. */
 static virStoragePoolPtr find_pool(struct arena *arena, virConnectPtr connection, const char *folder, struct error *err)
 {
 	virStoragePoolPtr *pools = NULL;
@@ -61,19 +70,17 @@ static virStoragePoolPtr find_pool(struct arena *arena, virConnectPtr connection
 		libvirt_error(err, "storage pools");
 		return NULL;
 	}
-	for (int i = 0; i < count; i++) {
-		cleanup_text char *xml = virStoragePoolGetXMLDesc(pools[i], 0);
-		struct xml_pool pool = {.path = ""};
-		if (found == NULL && xml != NULL && xml_read_pool(arena, xml, &pool, NULL) == 0 &&
-		    strcmp(pool.path, folder) == 0) {
+	for (int i = 0; i < count && found == NULL; i++) {
+		struct xml_pool pool;
+		if (describe_pool(arena, pools[i], &pool, NULL) == 0 && strcmp(pool.path, folder) == 0 &&
+		    has_files(pool.type)) {
 			found = pools[i];
-		} else {
-			virStoragePoolFree(pools[i]);
+			virStoragePoolRef(found);
 		}
 	}
-	free(pools);
+	free_pools(pools, count);
 	if (found == NULL) {
-		error_set(err, -ENOENT, "no active pool has the path %s", folder);
+		error_set(err, -ENOENT, "no active pool of files has the path %s", folder);
 	}
 	return found;
 }
@@ -83,6 +90,13 @@ static int create_exclusively(virStoragePoolPtr pool, const char *xml, struct er
 {
 	cleanup_volume virStorageVolPtr volume = virStorageVolCreateXML(pool, xml, 0);
 	return volume == NULL ? libvirt_error(err, NULL) : 0;
+}
+
+/* What the guest sees of a raw file: QEMU takes whole sectors. */
+static uint64_t whole_sectors(uint64_t bytes)
+{
+	const uint64_t sector = 512;
+	return bytes % sector == 0 || bytes > UINT64_MAX - sector ? bytes : (bytes / sector + 1) * sector;
 }
 
 int action_create_volume(struct arena *arena, virConnectPtr connection, const struct disk *disk, uint64_t bytes,
@@ -97,8 +111,13 @@ int action_create_volume(struct arena *arena, virConnectPtr connection, const st
 	if (pool == NULL) {
 		return -ENOENT;
 	}
-	const char *format = bytes == 0 ? format_word(disk->format) : "raw";
-	const char *xml = xml_write_volume(arena, slash + 1, format, bytes == 0 ? disk->size : bytes);
+	struct xml_new_volume volume = {.name = slash + 1, .format = "raw", .bytes = bytes};
+	if (bytes == 0) {
+		volume.format = format_word(disk->format);
+		volume.form = disk->form;
+		volume.bytes = disk->format == FORMAT_RAW ? whole_sectors(disk->size) : disk->size;
+	}
+	const char *xml = xml_write_volume(arena, &volume);
 	int r = create_exclusively(pool, xml, err);
 	/* The pool may remember a file that was removed behind its back: it is asked to look, and then again. */
 	if (r == -EEXIST && virStoragePoolRefresh(pool, 0) == 0) {
@@ -107,13 +126,98 @@ int action_create_volume(struct arena *arena, virConnectPtr connection, const st
 	return r;
 }
 
-int action_delete_volume(virConnectPtr connection, const char *path, struct error *err)
+static const char *file_name(const char *path)
 {
-	cleanup_volume virStorageVolPtr volume = virStorageVolLookupByPath(connection, path);
-	if (volume == NULL || virStorageVolDelete(volume, 0) < 0) {
-		return libvirt_error(err, NULL);
+	const char *slash = strrchr(path, '/');
+	return slash == NULL ? path : slash + 1;
+}
+
+/*
+ * Does a volume's reference mean this file? Links and dots are followed by the host alone: of a file of the same name
+ * that is no volume it cannot be told, and then it counts.
+ */
+static bool means_file(virConnectPtr connection, const char *reference, const char *path)
+{
+	if (strcmp(reference, path) == 0) {
+		return true;
+	}
+	if (strcmp(file_name(reference), file_name(path)) != 0) {
+		return false;
+	}
+	cleanup_volume virStorageVolPtr volume = virStorageVolLookupByPath(connection, reference);
+	cleanup_text char *real = volume == NULL ? NULL : virStorageVolGetPath(volume);
+	return real == NULL || strcmp(real, path) == 0;
+}
+
+static int check_volume(struct arena *arena, virConnectPtr connection, virStorageVolPtr volume, const char *path,
+                        struct error *err)
+{
+	cleanup_text char *xml = virStorageVolGetXMLDesc(volume, 0);
+	struct xml_volume description;
+	if (xml == NULL || xml_read_volume(arena, xml, &description, NULL) < 0) {
+		return 0; /* it went away meanwhile, or its file did */
+	}
+	for (size_t i = 0; i < description.refer_count; i++) {
+		if (means_file(connection, description.refers[i], path)) {
+			cleanup_text char *other = virStorageVolGetPath(volume);
+			return error_set(err, -EBUSY, "%s is the backing file of %s", path,
+			                 other == NULL ? "a volume" : other);
+		}
 	}
 	return 0;
+}
+
+/* -EBUSY when a volume of the pool, as it is now, needs the file. */
+static int check_pool(struct arena *arena, virConnectPtr connection, virStoragePoolPtr pool, const char *path,
+                      struct error *err)
+{
+	struct xml_pool description;
+	int r = describe_pool(arena, pool, &description, err);
+	if (r < 0 || !has_chains(description.type)) {
+		return r;
+	}
+	virStorageVolPtr *volumes = NULL;
+	int count = virStoragePoolRefresh(pool, 0) < 0 ? -1 : virStoragePoolListAllVolumes(pool, &volumes, 0);
+	if (count < 0) {
+		return libvirt_error(err, "a pool cannot be looked through");
+	}
+	for (int i = 0; i < count; i++) {
+		if (r == 0) {
+			r = check_volume(arena, connection, volumes[i], path, err);
+		}
+		virStorageVolFree(volumes[i]);
+	}
+	free(volumes);
+	return r;
+}
+
+/* -EBUSY when another volume of this host needs the file, be it of a VM or not. */
+static int check_nobody_needs(struct arena *arena, virConnectPtr connection, const char *path, struct error *err)
+{
+	virStoragePoolPtr *pools = NULL;
+	int count = virConnectListAllStoragePools(connection, &pools, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE);
+	if (count < 0) {
+		return libvirt_error(err, "storage pools");
+	}
+	int r = 0;
+	for (int i = 0; i < count && r == 0; i++) {
+		r = check_pool(arena, connection, pools[i], path, err);
+	}
+	free_pools(pools, count);
+	return r;
+}
+
+int action_delete_volume(struct arena *arena, virConnectPtr connection, const char *path, struct error *err)
+{
+	cleanup_volume virStorageVolPtr volume = virStorageVolLookupByPath(connection, path);
+	if (volume == NULL) {
+		return libvirt_error(err, NULL);
+	}
+	int r = check_nobody_needs(arena, connection, path, err);
+	if (r < 0) {
+		return r;
+	}
+	return virStorageVolDelete(volume, 0) < 0 ? libvirt_error(err, NULL) : 0;
 }
 
 int action_volume_length(virConnectPtr connection, const char *path, uint64_t *ret_bytes, struct error *err)

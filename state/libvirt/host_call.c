@@ -43,7 +43,7 @@ static int run_request(struct call *call, virConnectPtr connection, struct error
 	case ACTION_CREATE_VOLUME:
 		return action_create_volume(call_arena(call), connection, request->disk, request->bytes, err);
 	case ACTION_DELETE_VOLUME:
-		return action_delete_volume(connection, request->path, err);
+		return action_delete_volume(call_arena(call), connection, request->path, err);
 	case ACTION_VOLUME_LENGTH:
 		return action_volume_length(connection, request->path, &data->number, err);
 	case ACTION_SET_AUTOSTART:
@@ -106,14 +106,15 @@ int host_call_make(struct worker **worker, const char *uri, const struct request
 	}
 	struct call *call = make_call(request);
 	worker_start(*worker, call);
-	int r = call_wait(call, (int)deadline_ms, err);
+	call_wait(call, (int)deadline_ms, NULL);
+	int r = 0;
 	if (!call_is_over(call)) {
 		bool without_effect = call_give_up(call);
 		worker_release(*worker);
 		*worker = NULL;
 		r = error_set(err, -ETIMEDOUT, "no answer within %u s%s", deadline_ms / 1000,
 		              without_effect ? "" : "; it may still take effect");
-	} else if (r == 0 && ret_number != NULL) {
+	} else if ((r = call_wait(call, 0, err)) == 0 && ret_number != NULL) {
 		*ret_number = ((struct request_data *)call_data(call))->number;
 	}
 	call_release(call);

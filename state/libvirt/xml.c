@@ -67,6 +67,43 @@ static const char *content(struct arena *arena, const xmlNode *node)
 	return copy;
 }
 
+static void add_path(struct arena *arena, const xmlChar *text, const char ***paths, size_t *count)
+{
+	if (text != NULL && text[0] == '/') {
+		ARENA_ADD(arena, *paths, *count) = arena_copy(arena, (const char *)text);
+	}
+}
+
+/* The node after this one in the document, below `top`; NULL at the end. enters: the node's own content counts. */
+static const xmlNode *next_below(const xmlNode *top, const xmlNode *node, bool enters)
+{
+	if (enters && node->children != NULL) {
+		return node->children;
+	}
+	while (node != top && node->next == NULL) {
+		node = node->parent;
+	}
+	return node == top ? NULL : node->next;
+}
+
+/* Every attribute and text below `top` that is an absolute path; `left_out` is not entered (it may be NULL). */
+static void collect_paths(struct arena *arena, const xmlNode *top, const xmlNode *left_out, const char ***paths,
+                          size_t *count)
+{
+	const xmlNode *node = top;
+	while (node != NULL) {
+		bool enters = node != left_out && node->type == XML_ELEMENT_NODE;
+		if (enters) {
+			for (const xmlAttr *attr = node->properties; attr != NULL; attr = attr->next) {
+				add_path(arena, attr->children == NULL ? NULL : attr->children->content, paths, count);
+			}
+		} else if (node->type == XML_TEXT_NODE) {
+			add_path(arena, node->content, paths, count);
+		}
+		node = next_below(top, node, enters);
+	}
+}
+
 static const char *network_source(struct arena *arena, const xmlNode *source)
 {
 	xmlNode *host = first(source, "host");
@@ -109,18 +146,73 @@ static void read_disk(struct arena *arena, const xmlNode *node, struct xml_disk 
 	} else {
 		disk.source = attribute(arena, source, "file");
 	}
+	collect_paths(arena, node, NULL, &disk.paths, &disk.path_count);
 	*ret = disk;
+}
+
+static void add_tie(struct arena *arena, struct xml_domain *domain, const char *tie)
+{
+	ARENA_ADD(arena, domain->ties, domain->tie_count) = tie;
 }
 
 static void read_interface(struct arena *arena, const xmlNode *node, struct xml_domain *domain)
 {
 	const char *type = attribute(arena, node, "type");
 	if (strcmp(type, "hostdev") == 0) {
-		domain->host_device = true;
+		add_tie(arena, domain, "a device of its host");
+	} else if (strcmp(type, "vhostuser") == 0) {
+		add_tie(arena, domain, "a vhost-user interface");
+	} else if (strcmp(type, "vdpa") == 0) {
+		add_tie(arena, domain, "a vDPA interface");
 	} else if (strcmp(type, "network") == 0) {
 		ARENA_ADD(arena, domain->networks, domain->network_count) =
 		        attribute(arena, first(node, "source"), "network");
 	}
+}
+
+static void read_tpm(struct arena *arena, const xmlNode *node, struct xml_domain *domain)
+{
+	const char *backend = attribute(arena, first(node, "backend"), "type");
+	domain->tpm = domain->tpm || strcmp(backend, "emulator") == 0;
+	if (strcmp(backend, "passthrough") == 0) {
+		add_tie(arena, domain, "a device of its host");
+	} else if (strcmp(backend, "external") == 0) {
+		add_tie(arena, domain, "a TPM that is not libvirt's own");
+	}
+}
+
+static void read_device(struct arena *arena, const xmlNode *node, struct xml_domain *domain)
+{
+	if (is_named(node, "disk")) {
+		struct xml_disk *disk = &ARENA_ADD(arena, domain->disks, domain->disk_count);
+		read_disk(arena, node, disk);
+	} else if (is_named(node, "interface")) {
+		read_interface(arena, node, domain);
+	} else if (is_named(node, "hostdev")) {
+		add_tie(arena, domain, "a device of its host");
+	} else if (is_named(node, "filesystem")) {
+		add_tie(arena, domain, "a file system of its host");
+	} else if (is_named(node, "shmem")) {
+		add_tie(arena, domain, "memory shared outside of it (shmem)");
+	} else if (is_named(node, "memory") && first(first(node, "source"), "path") != NULL) {
+		add_tie(arena, domain, "memory in a file or device of its host");
+	} else if (is_named(node, "tpm")) {
+		read_tpm(arena, node, domain);
+	}
+}
+
+/* The variables are named once the VM has been started; that it will have some is plain before. */
+static const char *read_nvram(struct arena *arena, const xmlNode *os)
+{
+	const xmlNode *nvram = first(os, "nvram");
+	const xmlNode *loader = first(os, "loader");
+	bool flash = strcmp(attribute(arena, loader, "type"), "pflash") == 0 &&
+	             strcmp(attribute(arena, loader, "stateless"), "yes") != 0;
+	if (nvram == NULL && !flash && strcmp(attribute(arena, os, "firmware"), "efi") != 0) {
+		return NULL;
+	}
+	const char *file = attribute(arena, first(nvram, "source"), "file");
+	return file[0] != '\0' ? file : content(arena, nvram);
 }
 
 int xml_read_domain(struct arena *arena, const char *xml, struct xml_domain *ret, struct error *err)
@@ -132,23 +224,10 @@ int xml_read_domain(struct arena *arena, const char *xml, struct xml_domain *ret
 	}
 	struct xml_domain domain = {0};
 	const xmlNode *top = xmlDocGetRootElement(document);
-	domain.nvram = first(first(top, "os"), "nvram") != NULL;
+	domain.nvram = read_nvram(arena, first(top, "os"));
 	const xmlNode *devices = first(top, "devices");
 	for (const xmlNode *node = devices == NULL ? NULL : devices->children; node != NULL; node = node->next) {
-		if (is_named(node, "disk")) {
-			struct xml_disk *disk = &ARENA_ADD(arena, domain.disks, domain.disk_count);
-			read_disk(arena, node, disk);
-		} else if (is_named(node, "interface")) {
-			read_interface(arena, node, &domain);
-		} else if (is_named(node, "hostdev")) {
-			domain.host_device = true;
-		} else if (is_named(node, "filesystem")) {
-			domain.shared_filesystem = true;
-		} else if (is_named(node, "tpm")) {
-			const char *backend = attribute(arena, first(node, "backend"), "type");
-			domain.tpm = domain.tpm || strcmp(backend, "emulator") == 0;
-			domain.host_device = domain.host_device || strcmp(backend, "passthrough") == 0;
-		}
+		read_device(arena, node, &domain);
 	}
 	*ret = domain;
 	return 0;
@@ -204,23 +283,54 @@ int xml_read_volume(struct arena *arena, const char *xml, struct xml_volume *ret
 	ret->format = attribute(arena, first(first(top, "target"), "format"), "type");
 	const xmlNode *times = first(first(top, "target"), "timestamps");
 	ret->changed = arena_print(arena, "%s %s", content(arena, first(times, "mtime")),
-	                           content(arena, first(times, "ctime")));
-	ret->backing = content(arena, first(first(top, "backingStore"), "path"))[0] != '\0';
+	                           content(arena, first(times, "btime")));
+	/* The volume's own path stands in its target and key; every other one is a file that it needs. */
+	ret->refers = NULL;
+	ret->refer_count = 0;
+	for (const xmlNode *node = top->children; node != NULL; node = node->next) {
+		if (is_named(node, "backingStore") || is_named(node, "target")) {
+			const xmlNode *own = is_named(node, "target") ? first(node, "path") : NULL;
+			collect_paths(arena, node, own, &ret->refers, &ret->refer_count);
+		}
+	}
 	return 0;
 }
 
-const char *xml_write_volume(struct arena *arena, const char *name, const char *format, uint64_t bytes)
+/* https://libvirt.org/formatstorage.html#target-elements: without compat libvirt makes a qcow2 of version 2. */
+static void write_qcow2(struct arena *arena, xmlNode *target, const struct qcow2_form *form)
+{
+	xmlNewChild(target, NULL, (const xmlChar *)"compat", (const xmlChar *)(form->old ? "0.10" : "1.1"));
+	if (form->cluster_bytes != 0) {
+		const char *bytes = arena_print(arena, "%" PRIu32, form->cluster_bytes);
+		xmlNode *size = xmlNewChild(target, NULL, (const xmlChar *)"clusterSize", (const xmlChar *)bytes);
+		xmlNewProp(size, (const xmlChar *)"unit", (const xmlChar *)"B");
+	}
+	if (form->lazy_refcounts || form->extended_l2) {
+		xmlNode *features = xmlNewChild(target, NULL, (const xmlChar *)"features", NULL);
+		if (form->lazy_refcounts) {
+			xmlNewChild(features, NULL, (const xmlChar *)"lazy_refcounts", NULL);
+		}
+		if (form->extended_l2) {
+			xmlNewChild(features, NULL, (const xmlChar *)"extended_l2", NULL);
+		}
+	}
+}
+
+const char *xml_write_volume(struct arena *arena, const struct xml_new_volume *new)
 {
 	xmlDoc *document = xmlNewDoc((const xmlChar *)"1.0");
 	xmlNode *volume = xmlNewNode(NULL, (const xmlChar *)"volume");
 	xmlDocSetRootElement(document, volume);
-	const char *capacity = arena_print(arena, "%" PRIu64, bytes);
-	xmlNewTextChild(volume, NULL, (const xmlChar *)"name", (const xmlChar *)name);
+	const char *capacity = arena_print(arena, "%" PRIu64, new->bytes);
+	xmlNewTextChild(volume, NULL, (const xmlChar *)"name", (const xmlChar *)new->name);
 	xmlNewTextChild(volume, NULL, (const xmlChar *)"capacity", (const xmlChar *)capacity);
 	xmlNewTextChild(volume, NULL, (const xmlChar *)"allocation", (const xmlChar *)"0");
 	xmlNode *target = xmlNewChild(volume, NULL, (const xmlChar *)"target", NULL);
 	xmlNode *node = xmlNewChild(target, NULL, (const xmlChar *)"format", NULL);
-	xmlNewProp(node, (const xmlChar *)"type", (const xmlChar *)format);
+	xmlNewProp(node, (const xmlChar *)"type", (const xmlChar *)new->format);
+	if (strcmp(new->format, "qcow2") == 0) {
+		write_qcow2(arena, target, &new->form);
+	}
 	xmlChar *text = NULL;
 	int length = 0;
 	xmlDocDumpMemory(document, &text, &length);

@@ -6,6 +6,7 @@
 #define BERTH_XML_H
 
 #include "state/error.h"
+#include "state/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +26,9 @@ struct xml_disk {
 	bool readonly;
 	bool shareable;
 	bool transient;
-	bool backing; /* the chain has a second element */
+	bool backing;       /* the chain has a second element */
+	const char **paths; /* every absolute path that its element names: source, backing chain, copies under way */
+	size_t path_count;
 };
 
 struct xml_domain {
@@ -33,9 +36,9 @@ struct xml_domain {
 	size_t disk_count;
 	const char **networks; /* libvirt networks that interfaces are in */
 	size_t network_count;
-	bool host_device; /* hostdev, or an interface of that type */
-	bool shared_filesystem;
-	bool nvram;
+	const char **ties; /* what binds it to its host: "a device of its host" */
+	size_t tie_count;
+	const char *nvram; /* the file of its UEFI variables, "" when it is not named yet; NULL: none */
 	bool tpm;
 };
 
@@ -50,9 +53,18 @@ struct xml_pool {
 };
 
 struct xml_volume {
-	const char *format; /* "" */
-	bool backing;
-	const char *changed; /* when its file was last written or replaced; "" when that is not told */
+	const char *format;  /* "" */
+	const char **refers; /* other files that it needs: its backing file, and whatever else is named */
+	size_t refer_count;
+	const char *changed; /* when its file was written last, and made (not changed: libvirt itself changes owners) */
+};
+
+/* A volume to be made. */
+struct xml_new_volume {
+	const char *name;
+	const char *format;
+	uint64_t bytes;         /* what the guest sees */
+	struct qcow2_form form; /* of a qcow2 */
 };
 
 int xml_read_domain(struct arena *arena, const char *xml, struct xml_domain *ret, struct error *err);
@@ -60,7 +72,7 @@ int xml_read_capabilities(struct arena *arena, const char *xml, struct xml_capab
 int xml_read_pool(struct arena *arena, const char *xml, struct xml_pool *ret, struct error *err);
 int xml_read_volume(struct arena *arena, const char *xml, struct xml_volume *ret, struct error *err);
 
-/* A volume's definition for virStorageVolCreateXML: thin, `bytes` long. */
-const char *xml_write_volume(struct arena *arena, const char *name, const char *format, uint64_t bytes);
+/* A volume's definition for virStorageVolCreateXML: thin. */
+const char *xml_write_volume(struct arena *arena, const struct xml_new_volume *volume);
 
 #endif

@@ -1,0 +1,51 @@
+#!/bin/bash
+# What binds a VM to its host is told in the inventory, for running and stopped ones, whatever the target.
+. "$(dirname "$0")/lib.sh"
+
+# tied NAME OS DEVICES: a stopped VM.
+tied() {
+    vms+=("$1")
+    cat >"$work/vm.xml" <<XML
+<domain type='qemu'>
+  <name>$1</name><maxMemory slots='4' unit='MiB'>1024</maxMemory><memory unit='MiB'>128</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type>$2</os>
+  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
+  <features><acpi/></features>
+  <cpu mode='custom'><model>qemu64</model><numa><cell id='0' cpus='0' memory='128' unit='MiB'/></numa></cpu>
+  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>$3</devices>
+</domain>
+XML
+    on node1 define "$work/vm.xml" >/dev/null || fail "$1 cannot be defined"
+}
+
+# expect_refused NAME REASON
+expect_refused() {
+    place <<<"vms: {$1: {host: node2}}"
+    run_berth 3 apply --yes
+    tr -s ' \n' ' ' <"$out" >"$work/text"
+    expect_line "$2" "$work/text"
+}
+
+tied tied-nvdimm '' "<memory model='nvdimm'><source><path>/var/lib/libvirt/nvdimm</path></source>
+    <target><size unit='MiB'>128</size><node>0</node></target></memory>"
+tied tied-shmem '' "<shmem name='s'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>"
+tied tied-vhost '' "<interface type='vhostuser'><source type='unix' path='/run/vhost.sock' mode='client'/>
+    <model type='virtio'/></interface>"
+tied tied-vhostblk '' "<disk type='vhostuser' device='disk'><driver name='qemu' type='raw'/>
+    <source type='unix' path='/run/vhostblk.sock'/><target dev='vda' bus='virtio'/></disk>"
+tied tied-nvme '' "<disk type='nvme' device='disk'><driver name='qemu' type='raw'/>
+    <source type='pci' managed='yes' namespace='1'><address domain='0' bus='1' slot='0' function='0'/></source>
+    <target dev='vda' bus='virtio'/></disk>"
+tied tied-lun '' "<disk type='block' device='lun'><driver name='qemu' type='raw'/><source dev='/dev/sda'/>
+    <target dev='sda' bus='scsi'/></disk>"
+tied tied-tpm '' "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
+tied tied-uefi "<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>" ''
+
+expect_refused tied-nvdimm 'it uses memory in a file or device of its host'
+expect_refused tied-shmem 'it uses memory shared outside of it (shmem)'
+expect_refused tied-vhost 'it uses a vhost-user interface'
+expect_refused tied-vhostblk "disk vda is of libvirt's type vhostuser"
+expect_refused tied-nvme "disk vda is of libvirt's type nvme"
+expect_refused tied-lun 'disk sda is a LUN of its host, passed through'
+expect_refused tied-tpm 'libvirt would not carry its TPM state over'
+expect_refused tied-uefi 'libvirt would not carry its UEFI variables over'
