@@ -395,6 +395,7 @@ int pass_refuse(struct arena *arena, const struct publisher *publisher, const ch
 	const struct status status = {
 	        .desired = good,
 	        .phase = PHASE_INVALID,
+	        .counts = publish_counts(arena, publisher->record),
 	        .reason = arena_print(arena, "commit %.12s has %zu error%s", commit, problems->count,
 	                              problems->count == 1 ? "" : "s"),
 	        .error = arena_print(arena, "commit %s is not valid; nothing of it is acted on", commit),

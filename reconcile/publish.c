@@ -4,6 +4,7 @@
 #include "state/arena.h"
 #include "state/digest.h"
 #include "state/inventory.h"
+#include "state/status_read.h"
 #include "state/text.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 static const char INVENTORY_FILE[] = "inventory.yaml";
 static const char TOLD_FILE[] = "told";
 static const char GOOD_FILE[] = "good";
+static const char STATUS_FILE[] = "status.yaml";
 
 int publish_recorded(struct arena *arena, struct record *record, const struct inventory **ret_inventory,
                      struct error *err)
@@ -28,6 +30,17 @@ int publish_recorded(struct arena *arena, struct record *record, const struct in
 		return error_set(err, -EBADMSG, "%s/%s", record_folder(record), problems.lines[0]);
 	}
 	return 0;
+}
+
+struct counts publish_counts(struct arena *arena, struct record *record)
+{
+	const char *bytes = NULL;
+	const struct status *status = NULL;
+	if (record_read_file(record, arena, STATUS_FILE, &bytes, NULL) < 0 || bytes == NULL) {
+		return (struct counts){0};
+	}
+	const struct desired_file file = {.name = STATUS_FILE, .bytes = bytes, .length = strlen(bytes)};
+	return status_read(arena, &file, &status, NULL) < 0 ? (struct counts){0} : status->counts;
 }
 
 int publish_good_commit(struct arena *arena, struct record *record, const char **ret_commit, struct error *err)
@@ -140,6 +153,9 @@ int publish_status(struct arena *arena, const struct publisher *publisher, const
 	}
 	if (r == 0) {
 		r = record_write_file(publisher->record, INVENTORY_FILE, inventory_write(arena, written), err);
+	}
+	if (r == 0) {
+		r = record_write_file(publisher->record, STATUS_FILE, status_yaml(arena, status), err);
 	}
 	return r < 0 ? r : record_write_file(publisher->record, TOLD_FILE, digest, err);
 }

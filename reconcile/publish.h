@@ -31,6 +31,9 @@ int publish_status(struct arena *arena, const struct publisher *publisher, const
                    const struct inventory *inventory, const struct ended_move *ended, const char **ret_push_error,
                    struct error *err);
 
+/* The counts as they were told last; all 0 when nothing was. */
+struct counts publish_counts(struct arena *arena, struct record *record);
+
 /* The last commit that could be acted on, NULL when there was none; and that there is a newer one. */
 int publish_good_commit(struct arena *arena, struct record *record, const char **ret_commit, struct error *err);
 int publish_set_good_commit(struct arena *arena, struct record *record, const char *commit, struct error *err);
