@@ -24,6 +24,17 @@ static bool is_shared(const struct fleet_host *host, const char *path)
 	return false;
 }
 
+bool disk_leaves_shared(const struct fleet *fleet, const struct disk *disk, uint32_t from, uint32_t to)
+{
+	return from != to && is_shared(&fleet->hosts[from], disk->source) &&
+	       !is_shared(&fleet->hosts[to], disk->source);
+}
+
+bool disk_is_shared_by(const struct fleet *fleet, const struct disk *disk, uint32_t from, uint32_t to)
+{
+	return is_shared(&fleet->hosts[from], disk->source) && is_shared(&fleet->hosts[to], disk->source);
+}
+
 bool disk_travels(const struct fleet *fleet, const struct disk *disk, uint32_t from, uint32_t to)
 {
 	switch (disk->storage) {
@@ -32,8 +43,7 @@ bool disk_travels(const struct fleet *fleet, const struct disk *disk, uint32_t f
 		return false;
 	case STORAGE_LOCAL:
 	case STORAGE_OTHER:
-		return from != to &&
-		       !(is_shared(&fleet->hosts[from], disk->source) && is_shared(&fleet->hosts[to], disk->source));
+		return from != to && !disk_is_shared_by(fleet, disk, from, to);
 	}
 	return true;
 }

@@ -103,6 +103,15 @@ uint64_t fleet_claim(const struct fleet *fleet, uint32_t vm, uint32_t host);
 /* Do the bytes of the disk travel from one host to another? Not when both see the same storage. */
 bool disk_travels(const struct fleet *fleet, const struct disk *disk, uint32_t from, uint32_t to);
 
+/*
+ * Is the disk under storage.shared of the first host, but not of the second? It is never copied off such storage:
+ * nobody wants that, and the source's declaration would have it deleted for all who share it.
+ */
+bool disk_leaves_shared(const struct fleet *fleet, const struct disk *disk, uint32_t from, uint32_t to);
+
+/* Is the path, which need not be a disk's that travels, under storage.shared of both? */
+bool disk_is_shared_by(const struct fleet *fleet, const struct disk *disk, uint32_t from, uint32_t to);
+
 /* `used` bytes of the disks that travel. */
 uint64_t fleet_travelling_bytes(const struct fleet *fleet, uint32_t vm, uint32_t from, uint32_t to);
 

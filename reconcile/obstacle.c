@@ -94,7 +94,7 @@ static bool copy_fits(const struct fleet *fleet, const struct obstacle *at, stru
 	struct obstacle obstacle = *at;
 	const struct fleet_host *target = &fleet->hosts[at->host];
 	uint32_t home = fleet->vms[at->vm].home;
-	if (at->disk->storage == STORAGE_OTHER) {
+	if (at->disk->storage == STORAGE_OTHER || disk_leaves_shared(fleet, at->disk, at->from, at->host)) {
 		obstacle.kind = OBSTACLE_STORAGE;
 		return tell(ret_obstacle, obstacle);
 	}
@@ -111,13 +111,20 @@ static bool copy_fits(const struct fleet *fleet, const struct obstacle *at, stru
 		obstacle.kind = OBSTACLE_FORMAT;
 		return tell(ret_obstacle, obstacle);
 	}
-	/* Once copied off storage that home and target share, it must not come upon its own old file there. */
-	if (at->from != home && at->host != home && disk_travels(fleet, at->disk, home, at->from) &&
-	    !disk_travels(fleet, at->disk, home, at->host)) {
-		obstacle.kind = OBSTACLE_STORAGE;
-		return tell(ret_obstacle, obstacle);
-	}
 	return true;
+}
+
+/* A network disk that is named by its path: a file on a mount, which the target must have, at the same place. */
+static bool mount_fits(const struct fleet *fleet, const struct obstacle *at)
+{
+	const struct host *target = fleet->hosts[at->host].seen;
+	if (at->disk->storage != STORAGE_NETWORK || at->disk->pool != NULL || at->disk->source[0] != '/' ||
+	    !target->pools_known || disk_is_shared_by(fleet, at->disk, at->from, at->host)) {
+		return true;
+	}
+	const struct pool *there = host_pool_of(target, at->disk->source);
+	const struct pool *here = host_pool_of(fleet->hosts[at->from].seen, at->disk->source);
+	return there != NULL && there->active && (here == NULL || text_equal(here->type, there->type));
 }
 
 static bool disks_fit(const struct fleet *fleet, struct obstacle at, struct obstacle *ret_obstacle)
@@ -129,7 +136,8 @@ static bool disks_fit(const struct fleet *fleet, struct obstacle at, struct obst
 		if (at.disk->storage == STORAGE_MEDIA) {
 			continue;
 		}
-		if (at.disk->pool != NULL && target->pools_known && active_pool_named(target, at.disk->pool) == NULL) {
+		if (!mount_fits(fleet, &at) || (at.disk->pool != NULL && target->pools_known &&
+		                                active_pool_named(target, at.disk->pool) == NULL)) {
 			at.kind = OBSTACLE_POOL;
 			return tell(ret_obstacle, at);
 		}

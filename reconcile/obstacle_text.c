@@ -117,6 +117,10 @@ const char *obstacle_text(struct arena *arena, const struct fleet *fleet, const 
 		return arena_print(arena, "%s keeps its source disks, and would leave a copy on %s", vm,
 		                   fleet->hosts[o->from].name);
 	case OBSTACLE_STORAGE:
+		if (disk_leaves_shared(fleet, o->disk, o->from, o->host)) {
+			return arena_print(arena, "disk %s of %s (%s) is declared as shared on %s but not on %s",
+			                   o->disk->target, vm, o->disk->source, fleet->hosts[o->from].name, host);
+		}
 		return arena_print(arena, "disk %s of %s (%s) is in no pool, nor shared by %s and %s", o->disk->target,
 		                   vm, o->disk->source, fleet->hosts[o->from].name, host);
 	case OBSTACLE_POOL:

@@ -56,12 +56,19 @@ static const struct pool *find_pool(const struct host *host, const char *name)
 	return NULL;
 }
 
-/* Then nothing is ever copied from there or deleted there: see disk_travels() and its caller in reconcile/. */
+/*
+ * Then nothing is ever copied from there or deleted there, whatever the target, and the disk need not be measured: a
+ * target that does not declare the same is none (disk_leaves_shared() in reconcile/fleet.h, whose rule this is).
+ */
 static bool is_shared(const struct looking *looking, const char *path)
 {
 	for (size_t i = 0; i < looking->shared_count; i++) {
 		size_t length = strlen(looking->shared[i]);
-		if (strncmp(path, looking->shared[i], length) == 0 && path[length] == '/') {
+		if (length > 0 && looking->shared[i][length - 1] == '/') {
+			length--;
+		}
+		if (path[0] == '/' && strncmp(path, looking->shared[i], length) == 0 && path[length] == '/' &&
+		    strstr(path, "/../") == NULL) {
 			return true;
 		}
 	}

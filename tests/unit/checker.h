@@ -188,8 +188,8 @@ static inline bool could_travel(const struct world *w, int v, int from, int h)
 	if (vm->disk_count > 0 && vm->disks[0].storage == STORAGE_OTHER) {
 		return false;
 	}
-	if (!is_local(w, v)) {
-		return true;
+	if (!is_local(w, v)) { /* a network disk is named by its path here: a file on a mount */
+		return vm->disk_count == 0 || w->seen[h]->pools[0].active;
 	}
 	bool stands = vm->state == VM_STOPPED || w->entry[v]->migration.mode == MODE_STOPPED;
 	bool format = w->host[h]->formats == 0 || (w->host[h]->formats & vm->disks[0].format) != 0;
