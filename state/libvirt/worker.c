@@ -38,7 +38,16 @@ struct worker {
 	struct call *next;
 	char *uri;
 	virConnectPtr connection;
+	bool connecting;             /* under `hanging_lock`, like the next */
+	struct worker *next_hanging; /* of those let go by their owner while they were connecting */
 };
+
+/*
+ * A daemon that is frozen takes connections and never says a word, so that who connects hangs for ever, with a thread
+ * and a socket. Who comes next takes that worker over instead of leaving one more behind.
+ */
+static pthread_mutex_t hanging_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct worker *hanging;
 
 static void *allocate_or_end(size_t size)
 {
@@ -123,6 +132,14 @@ bool call_give_up(struct call *call)
 	}
 	pthread_mutex_unlock(&call->lock);
 	return in_time;
+}
+
+static bool is_given_up(struct call *call)
+{
+	pthread_mutex_lock(&call->lock);
+	bool given_up = call->stage == CALL_GIVEN_UP;
+	pthread_mutex_unlock(&call->lock);
+	return given_up;
 }
 
 bool call_begin(struct call *call)
@@ -258,6 +275,28 @@ virConnectPtr worker_connect(const char *uri, struct error *err)
 	return connection;
 }
 
+/* Takes it off the list of those that hang; the caller holds the lock. Returns false when it is not there. */
+static bool unlist(struct worker *worker)
+{
+	struct worker **at = &hanging;
+	while (*at != NULL && *at != worker) {
+		at = &(*at)->next_hanging;
+	}
+	bool found = *at != NULL;
+	if (found) {
+		*at = worker->next_hanging;
+	}
+	return found;
+}
+
+static void set_connecting(struct worker *worker, bool connecting)
+{
+	pthread_mutex_lock(&hanging_lock);
+	worker->connecting = connecting;
+	unlist(worker);
+	pthread_mutex_unlock(&hanging_lock);
+}
+
 static int connect_if_needed(struct worker *worker, struct error *err)
 {
 	if (worker->connection != NULL && virConnectIsAlive(worker->connection) == 1) {
@@ -266,37 +305,50 @@ static int connect_if_needed(struct worker *worker, struct error *err)
 	if (worker->connection != NULL) {
 		virConnectClose(worker->connection);
 	}
+	set_connecting(worker, true);
 	worker->connection = worker_connect(worker->uri, err);
+	set_connecting(worker, false);
 	return worker->connection == NULL ? -ENOTCONN : 0;
 }
 
-static void make_call(struct worker *worker, struct call *call)
+static void end_call(struct call *call, int result, const struct error *err)
 {
-	struct error err = {0};
-	int result = connect_if_needed(worker, &err);
-	if (result == 0 && !call->begins_itself && !call_begin(call)) {
-		result = error_set(&err, -ECANCELED, "given up");
-	}
-	if (result == 0) {
-		result = call->run(call, worker->connection, &err);
-	}
 	pthread_mutex_lock(&call->lock);
 	call->result = result;
-	call->error = err;
+	call->error = *err;
 	call->stage = CALL_OVER;
 	pthread_cond_broadcast(&call->changed);
 	pthread_mutex_unlock(&call->lock);
 	call_release(call);
 }
 
-static void release_holder(struct worker *worker)
+static void make_call(struct worker *worker, struct call *call)
+{
+	struct error err = {0};
+	int result = is_given_up(call) ? -ECANCELED : connect_if_needed(worker, &err);
+	if (result == 0 && (is_given_up(call) || (!call->begins_itself && !call_begin(call)))) {
+		result = error_set(&err, -ECANCELED, "given up");
+	}
+	if (result == 0) {
+		result = call->run(call, worker->connection, &err);
+	}
+	end_call(call, result, &err);
+}
+
+/* Returns true for the last one. */
+static bool drop_holder(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->lock);
 	bool last = --worker->holders == 0;
 	worker->ending = true;
 	pthread_cond_broadcast(&worker->changed);
 	pthread_mutex_unlock(&worker->lock);
-	if (last) {
+	return last;
+}
+
+static void release_holder(struct worker *worker)
+{
+	if (drop_holder(worker)) {
 		pthread_mutex_destroy(&worker->lock);
 		pthread_cond_destroy(&worker->changed);
 		free(worker->uri);
@@ -327,10 +379,40 @@ static void *work(void *data)
 	return NULL;
 }
 
+/* A worker for that host which was let go and still hangs in its connect; it has an owner again. NULL: none. */
+static struct worker *take_over(const char *uri)
+{
+	struct call *given_up = NULL;
+	pthread_mutex_lock(&hanging_lock);
+	struct worker *worker = hanging;
+	while (worker != NULL && strcmp(worker->uri, uri) != 0) {
+		worker = worker->next_hanging;
+	}
+	if (worker != NULL) {
+		unlist(worker);
+		pthread_mutex_lock(&worker->lock);
+		worker->holders++;
+		worker->ending = false;
+		given_up = worker->next; /* of its last owner, who came after the connect had begun */
+		worker->next = NULL;
+		pthread_mutex_unlock(&worker->lock);
+	}
+	pthread_mutex_unlock(&hanging_lock);
+	if (given_up != NULL) {
+		struct error err = {0};
+		end_call(given_up, error_set(&err, -ECANCELED, "given up"), &err);
+	}
+	return worker;
+}
+
 struct worker *worker_create(const char *uri)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, start_events);
+	struct worker *hangs = take_over(uri);
+	if (hangs != NULL) {
+		return hangs;
+	}
 	struct worker *worker = allocate_or_end(sizeof(*worker));
 	init_lock(&worker->lock, &worker->changed);
 	worker->holders = 2;
@@ -360,7 +442,18 @@ void worker_start(struct worker *worker, struct call *call)
 
 void worker_release(struct worker *worker)
 {
-	if (worker != NULL) {
+	if (worker == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&hanging_lock);
+	bool hangs = worker->connecting;
+	if (hangs) {
+		worker->next_hanging = hanging;
+		hanging = worker;
+		drop_holder(worker); /* never the last: the thread is one */
+	}
+	pthread_mutex_unlock(&hanging_lock);
+	if (!hangs) {
 		release_holder(worker);
 	}
 }

@@ -49,6 +49,10 @@ bool call_give_up(struct call *call);
 /* In a call that opens a further connection: may it go on? False once given up; from true on, giving up is too late. */
 bool call_begin(struct call *call);
 
+/*
+ * A worker of that host's that was let go while it connected, and still does, is taken over: what is asked of it then
+ * waits for the same connect. So however often one that hangs is let go, there is one thread and one socket of it.
+ */
 struct worker *worker_create(const char *uri);
 
 /* At most one call at a time for each worker; another is made when the one before is over. */
