@@ -367,21 +367,24 @@ static void test_disks_that_are_due_later(void **state)
 
 static void test_a_foreign_file_is_left_alone(void **state)
 {
-	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
-		if (!KINDS[i].local_disk) {
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]) * 2; i++) {
+		const struct kind *kind = &KINDS[i / 2];
+		bool unknown = i % 2 != 0;
+		if (!kind->local_disk) {
 			continue;
 		}
-		struct run run = {.arena = arena_create(), .kind = &KINDS[i], .folder = *state};
-		sim_init(&run.sim, KINDS[i].state, true, KINDS[i].autostart);
-		run.sim.hosts[1].file = (struct sim_file){.there = true, .foreign = true, .data = 7};
+		struct run run = {.arena = arena_create(), .kind = kind, .folder = *state};
+		sim_init(&run.sim, kind->state, true, kind->autostart);
+		run.sim.hosts[1].file =
+		        (struct sim_file){.there = true, .foreign = true, .unknown = unknown, .data = 7};
 		open_record(&run);
 		move(&run);
-		assert_int_equal(run.ending.ending, ENDED_FAILED);
+		assert_int_equal(run.ending.ending, unknown ? ENDED_FAILED : ENDED_REFUSED);
 		assert_int_equal(run.ending.reason.code, CODE_STORAGE);
 		assert_true(run.sim.hosts[1].file.there && run.sim.hosts[1].file.foreign);
 		assert_int_equal(run.sim.hosts[1].file.data, 7);
 		assert_true(run.sim.hosts[0].vm.there);
-		assert_int_equal(run.sim.hosts[0].vm.state, KINDS[i].state);
+		assert_int_equal(run.sim.hosts[0].vm.state, kind->state);
 		record_close(run.record);
 		arena_destroy(run.arena);
 	}

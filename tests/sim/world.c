@@ -217,7 +217,7 @@ static int volume_length(void *data, const char *name, const char *path, uint64_
 	if (fails(sim, hit, host)) {
 		return no_answer(err);
 	}
-	if (!host->file.there) {
+	if (!host->file.there || host->file.unknown) {
 		return error_set(err, -ENOENT, "no such volume");
 	}
 	*ret_bytes = 1;

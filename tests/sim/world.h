@@ -36,6 +36,7 @@ struct sim_vm {
 struct sim_file {
 	bool there;
 	bool foreign;
+	bool unknown;       /* the pool has not been read since it came: only the exclusive call finds it */
 	unsigned int data;  /* what was written last */
 	unsigned int stamp; /* changes with each write */
 };
