@@ -129,9 +129,7 @@ const char *text_printable(struct arena *arena, const char *string)
 	for (size_t at = 0; at < length;) {
 		uint32_t point;
 		size_t n = decode((const unsigned char *)string + at, length - at, &point);
-		if (n == 1 && point == '\t') {
-			text_add(&out, " ");
-		} else if (n == 0 || !is_printable(point)) {
+		if (n == 0 || !is_printable(point)) {
 			text_add(&out, "?");
 		} else {
 			text_add_n(&out, string + at, n);

@@ -32,7 +32,7 @@ size_t text_width(const char *string);
 
 /*
  * A copy that is safe to print on a terminal or in a log line: control characters (C0, DEL, C1), line and paragraph
- * separators, bidirectional controls and malformed bytes each become '?', a tab a space.
+ * separators, bidirectional controls and malformed bytes each become '?'.
  */
 const char *text_printable(struct arena *arena, const char *string);
 
