@@ -80,6 +80,19 @@ static void write_immovable(struct writing *writing, const struct vm *vm)
 	yaml_write_close(writing->yaml);
 }
 
+static void write_also_uses(struct writing *writing, const struct vm *vm)
+{
+	if (vm->also_count == 0) {
+		return;
+	}
+	yaml_write_key(writing->yaml, "also_uses");
+	yaml_write_list(writing->yaml, true);
+	for (size_t i = 0; i < vm->also_count; i++) {
+		yaml_write_string(writing->yaml, vm->also_uses[i]);
+	}
+	yaml_write_close(writing->yaml);
+}
+
 static void write_vm(struct writing *writing, const struct vm *vm)
 {
 	yaml_write_key(writing->yaml, vm->name);
@@ -98,6 +111,10 @@ static void write_vm(struct writing *writing, const struct vm *vm)
 		write_bool(writing, "migrating", true);
 	}
 	write_immovable(writing, vm);
+	if (vm->live_only != NULL) {
+		write_string(writing, "live_only", vm->live_only);
+	}
+	write_also_uses(writing, vm);
 	yaml_write_key(writing->yaml, "disks");
 	yaml_write_map(writing->yaml, false);
 	for (size_t i = 0; i < vm->disk_count; i++) {
@@ -193,10 +210,14 @@ static bool vm_is_equal(const struct vm *a, const struct vm *b)
 	            a->memory == b->memory && a->persistent == b->persistent && a->autostart == b->autostart &&
 	            a->in_place == b->in_place && text_equal(a->entry, b->entry) && a->migrating == b->migrating &&
 	            a->snapshots == b->snapshots && a->immovable_count == b->immovable_count &&
+	            text_equal(a->live_only, b->live_only) && a->also_count == b->also_count &&
 	            a->disk_count == b->disk_count;
 	for (size_t i = 0; same && i < a->immovable_count; i++) {
 		same = a->immovable[i].code == b->immovable[i].code &&
 		       text_equal(a->immovable[i].reason, b->immovable[i].reason);
+	}
+	for (size_t i = 0; same && i < a->also_count; i++) {
+		same = text_equal(a->also_uses[i], b->also_uses[i]);
 	}
 	for (size_t i = 0; same && i < a->disk_count; i++) {
 		same = disk_is_equal(&a->disks[i], &b->disks[i]);

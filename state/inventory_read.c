@@ -249,6 +249,20 @@ static void read_immovable(struct reading *reading, const struct yaml_node *valu
 	}
 }
 
+static void read_also_uses(struct reading *reading, const struct yaml_node *value, struct vm *vm)
+{
+	struct yaml_node *const *items = NULL;
+	size_t count = get_list(reading, value, "also_uses", &items);
+	vm->also_uses = arena_array(reading->arena, count, sizeof(*vm->also_uses));
+	for (size_t i = 0; i < count; i++) {
+		if (items[i]->kind != YAML_SCALAR) {
+			add_wrong(reading, "also_uses", items[i], "a list of paths");
+			continue;
+		}
+		vm->also_uses[vm->also_count++] = arena_copy(reading->arena, items[i]->text);
+	}
+}
+
 /* The UUID in lower case, as libvirt prints it; "" when it is left out. */
 static const char *get_uuid(struct reading *reading, const struct yaml_node *mapping)
 {
@@ -292,6 +306,8 @@ static void read_vm(struct reading *reading, const struct yaml_node *key, const 
 	}
 	vm->snapshots = (unsigned int)number;
 	read_immovable(reading, value, vm);
+	vm->live_only = get(value, "live_only") == NULL ? NULL : get_text(reading, value, "live_only", "");
+	read_also_uses(reading, value, vm);
 	read_disks(reading, value, vm);
 }
 

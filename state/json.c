@@ -112,5 +112,5 @@ const char *json_end(struct json *json)
 	json_decref(json->open[0]);
 	json->depth = 0;
 	text_add(&text, "\n");
-	return text_string(&text);
+	return text_escape_quoted(json->arena, text_string(&text));
 }

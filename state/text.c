@@ -139,6 +139,47 @@ const char *text_printable(struct arena *arena, const char *string)
 	return text_string(&out);
 }
 
+/* The length of the character that begins here, and whether it may be shown as it is; malformed bytes may not. */
+static size_t look_at(const char *string, size_t length, uint32_t *ret_point, bool *ret_shown)
+{
+	size_t n = decode((const unsigned char *)string, length, ret_point);
+	*ret_shown = n > 0 && (*ret_point == '\n' || is_printable(*ret_point));
+	return n == 0 ? 1 : n;
+}
+
+bool text_is_printable(const char *string)
+{
+	size_t length = strlen(string);
+	bool shown = true;
+	uint32_t point = 0;
+	for (size_t at = 0; at < length && shown;) {
+		at += look_at(string + at, length - at, &point, &shown);
+	}
+	return shown;
+}
+
+const char *text_escape_quoted(struct arena *arena, const char *string)
+{
+	if (text_is_printable(string)) {
+		return string;
+	}
+	size_t length = strlen(string);
+	struct text out;
+	text_init(&out, arena);
+	for (size_t at = 0; at < length;) {
+		uint32_t point = 0xfffd;
+		bool shown;
+		size_t n = look_at(string + at, length - at, &point, &shown);
+		if (shown) {
+			text_add_n(&out, string + at, n);
+		} else {
+			text_print(&out, "\\u%04X", (unsigned int)point);
+		}
+		at += n;
+	}
+	return text_string(&out);
+}
+
 /* Edits (insert, delete, replace, swap of neighbours) from a to b; both at most 63 bytes. */
 static size_t edit_distance(const char *a, size_t la, const char *b, size_t lb)
 {

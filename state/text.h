@@ -36,6 +36,15 @@ size_t text_width(const char *string);
  */
 const char *text_printable(struct arena *arena, const char *string);
 
+/* Would text_printable() change nothing but line feeds? */
+bool text_is_printable(const char *string);
+
+/*
+ * Finished YAML or JSON, where such characters stand between double quotes only: each that text_printable() replaces is
+ * written as \uXXXX instead. Line feeds stay.
+ */
+const char *text_escape_quoted(struct arena *arena, const char *string);
+
 /* The name among candidates that `word` is probably meant to be, or NULL: for "did you mean". */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 

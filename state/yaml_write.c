@@ -102,7 +102,7 @@ static bool can_be_plain(const char *text)
 	}
 	size_t length = strlen(text);
 	return strstr(text, ": ") == NULL && strstr(text, " #") == NULL && text[length - 1] != ' ' &&
-	       text[length - 1] != ':' && !form_has_control(text);
+	       text[length - 1] != ':' && !form_has_control(text) && text_is_printable(text);
 }
 
 /* Bytes that are not UTF-8 become U+FFFD, one each. */
@@ -150,5 +150,6 @@ const char *yaml_write_end(struct yaml_writer *writer)
 	emit(writer, yaml_document_end_event_initialize(&event, 1), &event);
 	emit(writer, yaml_stream_end_event_initialize(&event), &event);
 	yaml_emitter_delete(&writer->emitter);
-	return text_string(&writer->text);
+	/* libyaml writes what turns a line around, or is not seen, as it is; all of it stands between double quotes. */
+	return text_escape_quoted(writer->arena, text_string(&writer->text));
 }

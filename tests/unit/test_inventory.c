@@ -71,6 +71,8 @@ static const char EXAMPLE[] =
         "        in_place: false\n"
         "        migrating: true\n"
         "        immovable: [{code: storage, reason: \"vda: in no pool\"}, {code: busy, reason: a job}]\n"
+        "        live_only: TPM state\n"
+        "        also_uses: [/images/base.qcow2, /images/data]\n"
         "        disks: {}\n"
         "      web-1:\n"
         "        uuid: 5aabf32a-0260-45b5-9d26-cdd71b9fd22f\n"
@@ -122,6 +124,9 @@ static void test_the_example_is_read_and_written_back(void **state)
 	assert_int_equal(db->immovable_count, 2);
 	assert_int_equal(db->immovable[0].code, CODE_STORAGE);
 	assert_string_equal(db->immovable[0].reason, "vda: in no pool");
+	assert_string_equal(db->live_only, "TPM state");
+	assert_int_equal(db->also_count, 2);
+	assert_string_equal(db->also_uses[1], "/images/data");
 	const struct vm *web = host_vm(node1, "web-1");
 	assert_true(web->in_place);
 	assert_int_equal(web->disk_count, 3);
@@ -287,6 +292,8 @@ static void test_only_free_used_and_seen_change_without_a_word(void **state)
 	        {"migrating: true", "migrating: false", false},
 	        {"code: busy", "code: space", false},
 	        {"reason: a job", "reason: another", false},
+	        {"TPM state", "UEFI variables", false},
+	        {"images/data", "images/date", false},
 	        {"web-1.qcow2", "web-2.qcow2", false},
 	        {"pool: rbd", "pool: ceph", false},
 	        {"db-1:", "db-2:", false},

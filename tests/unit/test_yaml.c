@@ -251,6 +251,10 @@ static void test_quotes_stand_only_where_they_must(void **state)
 	        {"\x01\x7f\xc2\x85", "a: \"\\x01\\x7F\\N\"\n"},
 	        {"\xff\xe2\x82", "a: \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\n"},
 	        {"---", "a: \"---\"\n"},
+	        {"\xe2\x80\xae"
+	         "evil",
+	         "a: \"\\u202Eevil\"\n"},
+	        {"a\u200bb\u2066c\u061cd", "a: \"a\\u200Bb\\u2066c\\u061Cd\"\n"},
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		cleanup_arena struct arena *arena = arena_create();
@@ -346,6 +350,9 @@ static void test_every_string_reads_back_the_same(void **state)
 	                                     "e",
 	                                     "\xe2\x80\xa8",
 	                                     "\xef\xbb\xbf",
+	                                     "\xe2\x80\xae",
+	                                     "\xe2\x81\xa6",
+	                                     "\xd8\x9c",
 	                                     "\xef\xbf\xbe"};
 	uint32_t seed = 1;
 	for (int round = 0; round < 20000; round++) {
