@@ -290,6 +290,12 @@ static void check_disk(struct looking *looking, const struct xml_disk *from, con
 		look_refuse(looking, CODE_FORMAT, "disk %s has the format %s; berth moves raw and qcow2", disk->target,
 		            from->format);
 	}
+	if (copied && from->encrypted) {
+		look_refuse(looking, CODE_STORAGE, "disk %s is encrypted", disk->target);
+	}
+	if (copied && from->sliced) {
+		look_refuse(looking, CODE_STORAGE, "disk %s is a slice of %s", disk->target, disk->source);
+	}
 	if (copied && from->shareable) {
 		look_refuse(looking, CODE_STORAGE, "disk %s is shared with other VMs, but local", disk->target);
 	}

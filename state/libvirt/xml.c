@@ -131,6 +131,8 @@ static void read_disk(struct arena *arena, const xmlNode *node, struct xml_disk 
 	        .readonly = first(node, "readonly") != NULL,
 	        .shareable = first(node, "shareable") != NULL,
 	        .transient = first(node, "transient") != NULL,
+	        .encrypted = first(node, "encryption") != NULL || first(source, "encryption") != NULL,
+	        .sliced = first(source, "slices") != NULL,
 	        .backing = has_backing(arena, node),
 	};
 	if (disk.device[0] == '\0') {

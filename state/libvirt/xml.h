@@ -26,6 +26,8 @@ struct xml_disk {
 	bool readonly;
 	bool shareable;
 	bool transient;
+	bool encrypted;     /* by libvirt's own layer */
+	bool sliced;        /* the guest sees a part of its source */
 	bool backing;       /* the chain has a second element */
 	const char **paths; /* every absolute path that its element names: source, backing chain, copies under way */
 	size_t path_count;

@@ -38,6 +38,11 @@ tied tied-nvme '' "<disk type='nvme' device='disk'><driver name='qemu' type='raw
     <target dev='vda' bus='virtio'/></disk>"
 tied tied-lun '' "<disk type='block' device='lun'><driver name='qemu' type='raw'/><source dev='/dev/sda'/>
     <target dev='sda' bus='scsi'/></disk>"
+on node1 vol-create-as images tied.raw 1M --format raw
+file="<disk type='file' device='disk'><driver name='qemu' type='raw'/><target dev='vda' bus='virtio'/>
+    <source file='/var/lib/libvirt/images/tied.raw'>"
+tied tied-slice '' "$file<slices><slice type='storage' offset='0' size='512'/></slices></source></disk>"
+tied tied-luks '' "$file<encryption format='luks'><secret type='passphrase' usage='x'/></encryption></source></disk>"
 tied tied-tpm '' "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
 tied tied-uefi "<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>" ''
 
@@ -47,5 +52,11 @@ expect_refused tied-vhost 'it uses a vhost-user interface'
 expect_refused tied-vhostblk "disk vda is of libvirt's type vhostuser"
 expect_refused tied-nvme "disk vda is of libvirt's type nvme"
 expect_refused tied-lun 'disk sda is a LUN of its host, passed through'
+expect_refused tied-slice 'disk vda is a slice of /var/lib/libvirt/images/tied.raw'
+expect_refused tied-luks 'disk vda is encrypted'
 expect_refused tied-tpm 'libvirt would not carry its TPM state over'
 expect_refused tied-uefi 'libvirt would not carry its UEFI variables over'
+
+run_berth 0 inventory
+expect_line 'live_only: TPM state' "$out"
+expect_line 'live_only: UEFI variables' "$out"
