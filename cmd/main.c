@@ -23,6 +23,10 @@ const struct verb VERBS[] = {
          verb_run},
         {"status", NULL, "Prints what the status branch tells", TAKES_REPOSITORY | TAKES_OUTPUT | TAKES_WATCH,
          verb_status},
+        {"propose", NULL, "Works out a better placement, and the plan that leads there",
+         TAKES_REPOSITORY | TAKES_DESIRED | TAKES_INVENTORY | TAKES_OUTPUT | TAKES_EXIT_CODE | TAKES_EFFORT |
+                 TAKES_PROPOSAL,
+         verb_propose},
         {"inventory", NULL, "Prints what libvirt reports on every host",
          TAKES_REPOSITORY | TAKES_DESIRED | TAKES_INVENTORY, verb_inventory},
 };

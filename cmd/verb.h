@@ -36,6 +36,11 @@ struct options {
 	const char *output; /* the word; checked when it is parsed */
 	const char *effort;
 	const char *plan;
+	const char *drain;
+	const char *vm;
+	const char *min_gain;
+	bool balance;
+	bool keep_pins;
 	bool yes;
 	bool exit_code;
 	bool watch;
@@ -63,6 +68,7 @@ enum {
 	TAKES_EFFORT = 1 << 5,
 	TAKES_APPROVAL = 1 << 6, /* --yes, --plan */
 	TAKES_WATCH = 1 << 7,
+	TAKES_PROPOSAL = 1 << 8, /* --balance, --drain, --vm, --min-gain, --keep-pins */
 };
 
 struct verb {
@@ -78,6 +84,7 @@ extern const size_t VERB_COUNT;
 
 enum exit_code verb_check(struct arena *arena, const struct setting *setting);
 enum exit_code verb_plan(struct arena *arena, const struct setting *setting);
+enum exit_code verb_propose(struct arena *arena, const struct setting *setting);
 enum exit_code verb_apply(struct arena *arena, const struct setting *setting);
 enum exit_code verb_run(struct arena *arena, const struct setting *setting);
 enum exit_code verb_status(struct arena *arena, const struct setting *setting);

@@ -85,6 +85,11 @@ void json_put_size(struct json *json, const char *key, uint64_t bytes)
 	json_put_number(json, key, bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes);
 }
 
+void json_put_millionths(struct json *json, const char *key, int64_t millionths)
+{
+	add(json, key, made(json_real((double)millionths / 1e6)));
+}
+
 void json_put_bool(struct json *json, const char *key, bool value)
 {
 	add(json, key, json_boolean(value));
@@ -106,7 +111,7 @@ const char *json_end(struct json *json)
 	assert(json->depth == 1);
 	struct text text;
 	text_init(&text, json->arena);
-	if (json_dump_callback(json->open[0], take_bytes, &text, JSON_INDENT(2)) != 0) {
+	if (json_dump_callback(json->open[0], take_bytes, &text, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) != 0) {
 		abort();
 	}
 	json_decref(json->open[0]);

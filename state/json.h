@@ -25,7 +25,8 @@ void json_open_list(struct json *json, const char *key);
 void json_close(struct json *json);                                        /* the object or list opened last */
 void json_put_text(struct json *json, const char *key, const char *value); /* NULL: null */
 void json_put_number(struct json *json, const char *key, int64_t value);
-void json_put_size(struct json *json, const char *key, uint64_t bytes); /* at most INT64_MAX is written */
+void json_put_size(struct json *json, const char *key, uint64_t bytes);           /* at most INT64_MAX is written */
+void json_put_millionths(struct json *json, const char *key, int64_t millionths); /* 183412: 0.183412 */
 void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_null(struct json *json, const char *key);
 

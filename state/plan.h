@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct arena;
+struct json;
 struct text;
 
 /* What will happen to the VM; offline for one that is already stopped. */
@@ -120,6 +121,9 @@ struct plan {
 
 /* The JSON of spec section 4, keys in its order, two spaces of indentation, a newline at the end. */
 const char *plan_json(struct arena *arena, const struct plan *plan);
+
+/* The same as an object in a larger one. */
+void plan_put(struct json *json, const char *key, const struct plan *plan);
 
 /* For a terminal `columns` wide; with colour when asked. Ends with a newline. */
 const char *plan_text(struct arena *arena, const struct plan *plan, unsigned int columns, bool colour);

@@ -136,9 +136,8 @@ static void put_hosts(struct json *json, const struct plan *plan)
 	json_close(json);
 }
 
-const char *plan_json(struct arena *arena, const struct plan *plan)
+static void put_plan(struct json *json, const struct plan *plan)
 {
-	struct json *json = json_begin(arena);
 	json_put_number(json, "berth", 1);
 	json_put_text(json, "id", plan->id);
 	json_put_text(json, "desired", plan->desired);
@@ -165,5 +164,18 @@ const char *plan_json(struct arena *arena, const struct plan *plan)
 		json_put_text(json, NULL, plan->warnings[i]);
 	}
 	json_close(json);
+}
+
+void plan_put(struct json *json, const char *key, const struct plan *plan)
+{
+	json_open_object(json, key);
+	put_plan(json, plan);
+	json_close(json);
+}
+
+const char *plan_json(struct arena *arena, const struct plan *plan)
+{
+	struct json *json = json_begin(arena);
+	put_plan(json, plan);
 	return json_end(json);
 }

@@ -16,6 +16,8 @@ struct unit {
 static const struct unit SIZES[] = {{"B", 1}, {"KiB", KIB}, {"MiB", MIB}, {"GiB", GIB}, {"TiB", TIB}};
 static const struct unit DURATIONS[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
+enum { SHARE_DIGITS = 6, SHARE_MOST = 1000 };
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The digits at the start of text; false when there are none or they exceed INT64_MAX. */
@@ -82,6 +84,31 @@ bool units_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *
 		return false;
 	}
 	*ret_number = number;
+	return true;
+}
+
+bool units_parse_share(const char *text, uint64_t *ret_millionths)
+{
+	uint64_t whole;
+	uint64_t fraction = 0;
+	if (!read_digits(&text, &whole) || whole > SHARE_MOST) {
+		return false;
+	}
+	if (*text == '.') {
+		const char *digits = ++text;
+		if (!read_digits(&text, &fraction) || text - digits > SHARE_DIGITS) {
+			return false;
+		}
+		for (ptrdiff_t i = text - digits; i < SHARE_DIGITS; i++) {
+			fraction *= 10;
+		}
+	}
+	uint64_t millionths = whole * 1000000 + fraction;
+	bool percent = strcmp(text, "%") == 0;
+	if (!percent && text[0] != '\0') {
+		return false;
+	}
+	*ret_millionths = percent ? millionths / 100 : millionths;
 	return true;
 }
 

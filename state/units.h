@@ -28,6 +28,9 @@ bool units_parse_rate(const char *text, uint64_t *ret_mib_per_s);
 /* A whole decimal number from min to max, no sign, no leading zero. */
 bool units_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number);
 
+/* A share, in millionths: "2%", "0.5%" or "0.02"; up to six digits after the point. */
+bool units_parse_share(const char *text, uint64_t *ret_millionths);
+
 /* Exact, in the largest unit that divides it: "4GiB", "1536MiB", "7B". Reads back the same. */
 const char *units_size(struct arena *arena, uint64_t bytes);
 
