@@ -7,12 +7,15 @@ at=$1
 mount -t sysfs sysfs /sys
 # A /run of its own hides the machine's libvirt, D-Bus and other namespaces.
 umount -l /run/netns 2>/dev/null || :
-mount -t tmpfs -o mode=755,size=64m tmpfs /run
-mkdir -p /run/libvirt /run/lock
+mount -t tmpfs -o mode=755,size=256m tmpfs /run
+mkdir -p /run/libvirt /run/lock /run/etc
 hostname "$2"
+# A copy of /etc as a whole: a mount on one of its files is gone when the file is replaced, as installing does.
+cp -a /etc/. /run/etc
 for file in hosts passwd group; do
-    [ ! -e "/etc/$file" ] || mount --bind "$at/../etc-$file" "/etc/$file"
+    [ ! -e "/etc/$file" ] || cp "$at/../etc-$file" "/run/etc/$file"
 done
+mount --bind /run/etc /etc
 if [ -d "$at/lib" ]; then
     mount --bind "$at/etc" /etc/libvirt
     mount --bind "$at/lib" /var/lib/libvirt
