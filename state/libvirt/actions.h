@@ -18,7 +18,10 @@ virDomainPtr action_domain(virConnectPtr connection, const char *uuid, struct er
 int action_create_volume(struct arena *arena, virConnectPtr connection, const struct disk *disk, uint64_t bytes,
                          struct error *err);
 
-/* -EBUSY when another volume of the host's active pools needs the file: it is their backing file. */
+/*
+ * -EBUSY when another volume of the host's active pools needs the file (it is their backing file), or a VM there names
+ * it, in whichever definition and by whatever path.
+ */
 int action_delete_volume(struct arena *arena, virConnectPtr connection, const char *path, struct error *err);
 
 int action_volume_length(virConnectPtr connection, const char *path, uint64_t *ret_bytes, struct error *err);
