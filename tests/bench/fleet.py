@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 TOKEN = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s{}\[\],:'\"][^{}\[\],:'\"]*")
+MOST_IN_FILE = 20_000  # VMs: berth refuses files of more than 4 MiB
 NAMESPACE = uuid.UUID("7a3c1a52-4f0f-4c55-9a2f-6f1f0b2f6d10")
 
 
@@ -67,6 +68,8 @@ class Fleet:
                 shuffle.shuffle(pairs)
             return pairs
         os.makedirs(f"{directory}/placement", exist_ok=True)
+        for name in os.listdir(f"{directory}/placement"):
+            os.unlink(f"{directory}/placement/{name}")
         with open(f"{directory}/placement/hosts.yaml", "w") as out:
             out.write("hosts:\n")
             for name, host in items(self.hosts):
@@ -75,15 +78,18 @@ class Fleet:
                 keys += [f"labels: {flow(host.labels)}"] if host.labels else []
                 keys += ["maintenance: true"] if host.maintenance else []
                 out.write(f"  {name}: {{{', '.join(keys)}}}\n")
-        with open(f"{directory}/placement/vms.yaml", "w") as out:
-            out.write("vms:\n")
-            for name, vm in items(self.vms):
-                if vm.managed:
-                    want = "auto" if vm.want is None else vm.want[0] if len(vm.want) == 1 else flow(vm.want)
-                    keys = [f"host: {want}"]
-                    keys += [f"where: {flow(vm.where)}"] if vm.where else []
-                    keys += [f"labels: {flow(vm.labels)}"] if vm.labels else []
-                    out.write(f"  {name}: {{{', '.join(keys)}}}\n")
+        lines = []
+        for name, vm in items(self.vms):
+            if vm.managed:
+                want = "auto" if vm.want is None else vm.want[0] if len(vm.want) == 1 else flow(vm.want)
+                keys = [f"host: {want}"]
+                keys += [f"where: {flow(vm.where)}"] if vm.where else []
+                keys += [f"labels: {flow(vm.labels)}"] if vm.labels else []
+                lines.append(f"  {name}: {{{', '.join(keys)}}}\n")
+        for start in range(0, max(len(lines), 1), MOST_IN_FILE):
+            with open(f"{directory}/placement/vms-{start // MOST_IN_FILE + 1}.yaml", "w") as out:
+                out.write("vms:\n" if lines else "# none\n")
+                out.writelines(lines[start:start + MOST_IN_FILE])
         with open(f"{directory}/placement/policies.yaml", "w") as out:
             out.write("policies:\n" if self.policies else "# none\n")
             for name, policy in items(self.policies):

@@ -1,7 +1,8 @@
 /*
  * The fewest moves of a small fleet, by exhaustive search: A* over all placements, in layers of equal estimate. Shares
  * nothing with berth. The only rules: RAM, with the moving VM on both hosts; nothing onto a host that is over capacity;
- * at the end every VM on a host of its mask, and no host over capacity.
+ * at the end every VM on a host of its mask, no host over capacity, and nobody away from a home that is in his mask and
+ * has room for him: who may stay is moved for a reason only.
  *
  *     optimum STATES <fleet      prints the moves, or "none" (no order exists), or "open" (more than STATES states)
  *
@@ -17,7 +18,7 @@ enum { HOSTS = 8, VMS = 20, BITS = 3, LAYERS = 64 };
 
 static unsigned int host_count, vm_count;
 static int64_t capacity[HOSTS], size_of[VMS];
-static unsigned int closed_to_all[HOSTS], ends[VMS];
+static unsigned int closed_to_all[HOSTS], home_of[VMS], ends[VMS];
 
 /* Each state once, by its placement: the moves to it. */
 static uint64_t *keys;
@@ -89,21 +90,33 @@ static void free_of(uint64_t state, int64_t free[HOSTS])
 	}
 }
 
+static bool is_end(uint64_t state, const int64_t free[HOSTS])
+{
+	for (unsigned int host = 0; host < host_count; host++) {
+		if (free[host] < 0) {
+			return false;
+		}
+	}
+	for (unsigned int vm = 0; vm < vm_count; vm++) {
+		unsigned int home = home_of[vm];
+		bool may_stay = ends[vm] >> home & 1;
+		if (may_stay && at(state, vm) != home && free[home] >= size_of[vm]) {
+			return false;
+		}
+	}
+	return misplaced(state) == 0;
+}
+
 /* Does nothing for a state that was reached by fewer moves after it was put here. True at the end. */
 static bool expand(uint64_t state, unsigned int estimate)
 {
 	unsigned int moves = costs[slot_of(state)];
-	unsigned int lacking = misplaced(state);
-	if (moves + lacking != estimate) {
+	if (moves + misplaced(state) != estimate) {
 		return false;
 	}
 	int64_t free[HOSTS];
 	free_of(state, free);
-	bool over = false;
-	for (unsigned int host = 0; host < host_count; host++) {
-		over = over || free[host] < 0;
-	}
-	if (lacking == 0 && !over) {
+	if (is_end(state, free)) {
 		return true;
 	}
 	for (unsigned int vm = 0; vm < vm_count; vm++) {
@@ -126,9 +139,8 @@ int main(int argc, char **argv)
 		sound = scanf("%" SCNd64 " %u", &capacity[host], &closed_to_all[host]) == 2;
 	}
 	for (unsigned int vm = 0; sound && vm < vm_count; vm++) {
-		unsigned int home = 0;
-		sound = scanf("%" SCNd64 " %u %u", &size_of[vm], &home, &ends[vm]) == 3 && home < host_count;
-		start |= (uint64_t)home << (vm * BITS);
+		sound = scanf("%" SCNd64 " %u %u", &size_of[vm], &home_of[vm], &ends[vm]) == 3 && home_of[vm] < host_count;
+		start |= (uint64_t)home_of[vm] << (vm * BITS);
 	}
 	for (table_mask = 1; table_mask < most * 2 + 1024; table_mask *= 2) {
 	}

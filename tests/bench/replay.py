@@ -89,7 +89,7 @@ def replay(fleet, plan):
     space = {name: host.pool_free for name, host in fleet.hosts.items()}
     rules = Rules(fleet)
     parted = rules.parted(at)
-    last = {move["vm"]: number for number, move in enumerate(plan["moves"])}
+    last = {move["vm"]: move["to"] for move in plan["moves"]}
 
     def free(host):
         return fleet.hosts[host].capacity - claims[host]
@@ -120,7 +120,7 @@ def replay(fleet, plan):
         at[name] = target
         if move["free_after"] != {source: free(source), target: free(target)}:
             wrong.append(say + "free_after is wrong")
-        if move["hop"] != (number != last[name]):
+        if move["hop"] != (target != last[name]):
             wrong.append(say + "hop is wrong")
     blocked = {one["vm"] for one in plan["blocked"]}
     for name, vm in fleet.vms.items():
