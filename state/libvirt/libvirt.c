@@ -123,14 +123,17 @@ static void end_look(struct libvirt *libvirt, struct arena *arena, struct connec
                      uint64_t end_ms, struct host *ret_host)
 {
 	struct error err = {0};
-	int left_ms = host_call_ms_until(end_ms);
-	int r = call_wait(call, left_ms, &err);
+	int r = call_wait(call, host_call_ms_until(end_ms), &err);
+	bool is_over = call_is_over(call);
+	if (is_over) { /* perhaps between the two: then it is no silence */
+		r = call_wait(call, 0, &err);
+	}
 	*ret_host = (struct host){.uuid = "", .libvirt = "", .qemu = "", .cpu = ""};
 	if (r == 0) {
 		*ret_host = ((struct look_data *)call_data(call))->host;
 		call_take_arena(call, arena);
 	} else {
-		if (!call_is_over(call)) {
+		if (!is_over) {
 			call_give_up(call);
 			libvirt->abandoned++;
 			error_set(&err, r, "no answer within %u s", libvirt->deadline_ms / 1000);
