@@ -6,8 +6,8 @@
  *
  *     optimum STATES <fleet      prints the moves, or "none" (no order exists), or "open" (more than STATES states)
  *
- * Input: hosts and VMs; by host its capacity, and 1 where no VM may go; by VM its RAM, home, and mask of the hosts where
- * it may end.
+ * Input: hosts and VMs; by host its capacity, and 1 where no VM may go; by VM its RAM, home, and mask of the hosts
+ * where it may end.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -139,7 +139,8 @@ int main(int argc, char **argv)
 		sound = scanf("%" SCNd64 " %u", &capacity[host], &closed_to_all[host]) == 2;
 	}
 	for (unsigned int vm = 0; sound && vm < vm_count; vm++) {
-		sound = scanf("%" SCNd64 " %u %u", &size_of[vm], &home_of[vm], &ends[vm]) == 3 && home_of[vm] < host_count;
+		sound = scanf("%" SCNd64 " %u %u", &size_of[vm], &home_of[vm], &ends[vm]) == 3 &&
+		        home_of[vm] < host_count;
 		start |= (uint64_t)home_of[vm] << (vm * BITS);
 	}
 	for (table_mask = 1; table_mask < most * 2 + 1024; table_mask *= 2) {
