@@ -38,11 +38,14 @@ static struct balance begin(struct arena *arena, struct simulation *sim, const s
 	        .fill = arena_array(arena, fleet->host_count, sizeof(int64_t)),
 	        .work_left = (uint64_t)WORK * (options->effort == 0 ? 1 : options->effort),
 	};
+	uint64_t largest = 0;
 	for (uint32_t host = 0; host < fleet->host_count; host++) {
 		if (spread_counts(fleet, host)) {
 			b.fill[host] = spread_fill(fleet, host, sim->claims[host]);
 			b.sum += b.fill[host];
 			b.order[b.host_count++] = host;
+			b.largest = fleet->hosts[host].capacity > largest ? host : b.largest;
+			largest = fleet->hosts[b.largest].capacity;
 		}
 	}
 	if (b.host_count > 1) {
@@ -55,22 +58,36 @@ static struct balance begin(struct arena *arena, struct simulation *sim, const s
 	return b;
 }
 
-/* Looks for a better place for one item. What a target can gain at most is the square of its distance from the mean. */
+/*
+ * What a host can gain at most by taking an item in, that fills it by `least` or more: its distance from the mean, d,
+ * becomes d + f, and d^2 - (d + f)^2 is largest where f is -d, or else least. It falls as d rises.
+ */
+static int64_t most_of_target(int64_t distance, int64_t least)
+{
+	int64_t fill = -distance > least ? -distance : least;
+	return -fill * (2 * distance + fill);
+}
+
+/* Looks for a better place for one item, from the emptiest host on. */
 static void find_target(struct balance *b, uint32_t item, struct shift *best)
 {
 	uint32_t from = balance_at(b, item);
 	uint32_t moves = b->items[item].count;
 	int64_t mean = b->sum / b->host_count;
 	int64_t left = spread_fill(b->fleet, from, b->sim->claims[from] - balance_claim(b, item, from));
-	int64_t source = balance_gain(b, from, left, from, b->fill[from]);
 	int64_t change = left - b->fill[from];
-	int64_t slack = change * change / b->host_count + 2 * llabs(change);
+	int64_t source = (b->fill[from] - mean) * (b->fill[from] - mean) - (left - mean) * (left - mean);
+	int64_t least = spread_fill(b->fleet, b->largest, balance_memory(b, item));
+	/* How far the mean moves, and rounding. */
+	int64_t slack = change * change / b->host_count + 4 * SPREAD_WHOLE;
 	for (uint32_t i = 0; i < b->host_count && b->work_left > 0; i++) {
 		uint32_t to = b->order[i];
-		int64_t distance = b->fill[to] - mean;
-		int64_t most = source + slack + (distance < 0 ? distance * distance : 0);
-		if (b->fill[to] >= b->fill[from] || most / moves <= best->by_move) {
+		int64_t most = source + slack + most_of_target(b->fill[to] - mean, least - 1);
+		if (most / moves <= best->by_move) {
 			return;
+		}
+		if (to == from) {
+			continue;
 		}
 		int64_t full = spread_fill(b->fleet, to, b->sim->claims[to] + balance_claim(b, item, to));
 		int64_t gain = balance_gain(b, from, left, to, full);

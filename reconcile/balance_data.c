@@ -115,6 +115,15 @@ uint64_t balance_claim(const struct balance *b, uint32_t item, uint32_t host)
 	return claim;
 }
 
+uint64_t balance_memory(const struct balance *b, uint32_t item)
+{
+	uint64_t memory = 0;
+	for (uint32_t i = 0; i < b->items[item].count; i++) {
+		memory += b->fleet->vms[b->items[item].vms[i]].seen->memory;
+	}
+	return memory;
+}
+
 uint32_t balance_at(const struct balance *b, uint32_t item)
 {
 	return b->sim->at[b->items[item].vms[0]];

@@ -38,6 +38,7 @@ struct balance {
 	uint32_t *order;      /* the hosts that count, by fill, then number */
 	uint32_t *rank;       /* by host: its index in order */
 	uint32_t host_count;  /* that count */
+	uint32_t largest;     /* of them, by capacity */
 	int64_t *fill;        /* by host */
 	int64_t sum;          /* of fills */
 	uint64_t work_left;
@@ -48,6 +49,9 @@ void balance_list_items(struct balance *b);
 
 /* The effect of replacing the fills of two hosts on the sum of squares: positive when it falls. */
 int64_t balance_gain(const struct balance *b, uint32_t i, int64_t fill_i, uint32_t j, int64_t fill_j);
+
+/* The part of the claim that is the same on all hosts. */
+uint64_t balance_memory(const struct balance *b, uint32_t item);
 
 uint64_t balance_claim(const struct balance *b, uint32_t item, uint32_t host);
 uint32_t balance_at(const struct balance *b, uint32_t item);
