@@ -44,8 +44,9 @@ static int make_volumes(const struct execution *execution, const struct move_ord
 			        i; /* this one is a stranger's for sure, and those behind it were not begun */
 		}
 		if (r == 0) {
+			bool is_last = i + 1 == order->disk_count;
 			entry->volumes[i].made = true;
-			r = record_write_move(execution->record, entry, err);
+			r = record_step(execution->record, entry, is_last ? STEP_TRANSFER : STEP_VOLUMES, err);
 		}
 	}
 	return r;
@@ -59,7 +60,9 @@ static int transfer(const struct execution *execution, const struct move_order *
 	switch (order->mode) {
 	case MOVE_LIVE:
 	case MOVE_SUSPENDED:
-		r = record_step(execution->record, carrying->entry, STEP_TRANSFER, err);
+		if (carrying->entry->step != STEP_TRANSFER) { /* the last volume's entry says so already */
+			r = record_step(execution->record, carrying->entry, STEP_TRANSFER, err);
+		}
 		return r < 0 ? r : world->functions->migrate(world->data, order, execution->watcher, outcome, err);
 	case MOVE_OFFLINE:
 		return carry_stopped(execution, order, carrying, outcome, err);

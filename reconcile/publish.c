@@ -155,7 +155,8 @@ int publish_status(struct arena *arena, const struct publisher *publisher, const
 		r = record_write_file(publisher->record, INVENTORY_FILE, inventory_write(arena, written), err);
 	}
 	if (r == 0) {
-		r = record_write_file(publisher->record, STATUS_FILE, status_yaml(arena, status), err);
+		r = record_replace_file(publisher->record, STATUS_FILE, status_yaml(arena, status), err);
 	}
-	return r < 0 ? r : record_write_file(publisher->record, TOLD_FILE, digest, err);
+	/* Lost, these make one more commit at the most; the inventory keeps what nobody else knows. */
+	return r < 0 ? r : record_replace_file(publisher->record, TOLD_FILE, digest, err);
 }

@@ -192,8 +192,10 @@ int settle_on_target(const struct execution *execution, struct move_entry *entry
                      struct error *err)
 {
 	const struct world *world = &execution->world;
-	int r = record_step(execution->record, entry, STEP_SETTLE, err);
-	if (r == 0 && entry->autostart && !sight->on_target->autostart) {
+	bool wants_autostart = entry->autostart && !sight->on_target->autostart;
+	bool has_more_to_do = wants_autostart || entry->mode == MOVE_STOPPED;
+	int r = has_more_to_do ? record_step(execution->record, entry, STEP_SETTLE, err) : 0;
+	if (r == 0 && wants_autostart) {
 		r = world->functions->set_autostart(world->data, entry->to, entry->uuid, true, err);
 	}
 	if (r == 0) {

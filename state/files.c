@@ -94,7 +94,8 @@ static int write_all(int fd, const char *bytes, size_t length)
 	return 0;
 }
 
-int files_write(const char *folder, const char *name, const char *bytes, size_t length, struct error *err)
+static int replace(const char *folder, const char *name, const char *bytes, size_t length, bool durably,
+                   struct error *err)
 {
 	char path[PATH_MAX];
 	char beside[PATH_MAX];
@@ -103,10 +104,20 @@ int files_write(const char *folder, const char *name, const char *bytes, size_t 
 		return error_set(err, -ENAMETOOLONG, "%s/%s: name too long", folder, name);
 	}
 	cleanup_fd int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write_all(fd, bytes, length) < 0 || fsync(fd) < 0 || rename(beside, path) < 0) {
+	if (fd < 0 || write_all(fd, bytes, length) < 0 || (durably && fsync(fd) < 0) || rename(beside, path) < 0) {
 		return fail(err, path);
 	}
-	return files_flush_folder(folder, err);
+	return durably ? files_flush_folder(folder, err) : 0;
+}
+
+int files_write(const char *folder, const char *name, const char *bytes, size_t length, struct error *err)
+{
+	return replace(folder, name, bytes, length, true, err);
+}
+
+int files_replace(const char *folder, const char *name, const char *bytes, size_t length, struct error *err)
+{
+	return replace(folder, name, bytes, length, false, err);
 }
 
 int files_make_folder(const char *path, struct error *err)

@@ -21,6 +21,9 @@ int files_read(struct arena *arena, const char *path, size_t limit, const char *
  */
 int files_write(const char *folder, const char *name, const char *bytes, size_t length, struct error *err);
 
+/* Replaces a file as a whole, but not durably: for what can be made again. After a power cut it may be old or empty. */
+int files_replace(const char *folder, const char *name, const char *bytes, size_t length, struct error *err);
+
 /* Makes a folder and those above it, for its owner alone. */
 int files_make_folder(const char *path, struct error *err);
 

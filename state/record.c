@@ -213,6 +213,11 @@ int record_write_file(struct record *record, const char *name, const char *bytes
 	return files_write(record->folder, name, bytes, strlen(bytes), err);
 }
 
+int record_replace_file(struct record *record, const char *name, const char *bytes, struct error *err)
+{
+	return files_replace(record->folder, name, bytes, strlen(bytes), err);
+}
+
 int record_read_file(struct record *record, struct arena *arena, const char *name, const char **ret_bytes,
                      struct error *err)
 {

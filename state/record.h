@@ -95,6 +95,8 @@ int record_read_moves(struct record *record, struct arena *arena, struct move_en
 
 /* Whole files in the folder; reading one that is not there gives NULL and 0. */
 int record_write_file(struct record *record, const char *name, const char *bytes, struct error *err);
+int record_replace_file(struct record *record, const char *name, const char *bytes,
+                        struct error *err); /* not durably */
 int record_read_file(struct record *record, struct arena *arena, const char *name, const char **ret_bytes,
                      struct error *err);
 
