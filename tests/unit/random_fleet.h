@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+/* A fuzz target has dice of its own. */
+#ifndef RANDOM_FLEET_ROLLS
 struct dice {
 	uint64_t state;
 };
@@ -21,6 +23,7 @@ static inline uint32_t roll(struct dice *dice, uint32_t sides)
 	dice->state = dice->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (uint32_t)(dice->state >> 33) % sides;
 }
+#endif
 
 static inline bool chance(struct dice *dice, uint32_t percent)
 {

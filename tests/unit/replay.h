@@ -6,16 +6,21 @@
 
 #include "reconcile/planner.h"
 
+/* A fuzz target, which has no cmocka, ends in its own way. */
+#ifndef CHECKER_FAILS
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 
+#define CHECKER_FAILS(seed, what) fail_msg("fleet %llu: %s", (unsigned long long)(seed), what)
+#endif
+
 #define CHECK(condition)                                                                                               \
 	do {                                                                                                           \
 		if (!(condition)) {                                                                                    \
-			fail_msg("fleet %llu: %s", (unsigned long long)seed, #condition);                              \
+			CHECKER_FAILS(seed, #condition);                                                               \
 		}                                                                                                      \
 	} while (0)
 
@@ -101,6 +106,35 @@ static inline void check_end(struct world *w, const struct plan *plan, uint64_t 
 		const struct policy *p = &w->desired->policies[i];
 		CHECK(p->kind != POLICY_TOGETHER || is_parted(&start, p) || !is_parted(w, p));
 	}
+}
+
+/* What the inventory is after the plan's moves. */
+static inline struct sample sample_after(struct arena *arena, const struct sample *sample, const struct world *w)
+{
+	struct sample result = {sample->desired, arena_alloc(arena, sizeof(struct inventory))};
+	size_t count = sample->inventory->host_count;
+	*result.inventory = *sample->inventory;
+	result.inventory->hosts = arena_grow(arena, sample->inventory->hosts, count, count, sizeof(struct host));
+	for (size_t i = 0; i < count; i++) {
+		struct host *host = &result.inventory->hosts[i];
+		host->vms = arena_array(arena, VMS, sizeof(struct vm));
+		host->pools = arena_grow(arena, host->pools, 1, 1, sizeof(struct pool));
+		host->vm_count = 0;
+		for (int h = 0; h < w->host_count; h++) {
+			if (w->seen[h] != &sample->inventory->hosts[i]) {
+				continue;
+			}
+			int64_t free = pool_free(w, h);
+			host->pools[0].free = free < 0 ? 0 : (uint64_t)free;
+			for (int v = 0; v < w->vm_count; v++) {
+				if (w->at[v] == h) {
+					host->vms[host->vm_count++] = *w->vm[v];
+				}
+			}
+		}
+	}
+	inventory_sort(result.inventory);
+	return result;
 }
 
 #endif

@@ -20,35 +20,6 @@ static const struct plan *make_plan(struct arena *arena, const struct sample *sa
 	return planner_plan(arena, sample->desired, sample->inventory, &(struct planner_options){.effort = 1});
 }
 
-/* What the inventory is after the plan's moves. */
-static struct sample after(struct arena *arena, const struct sample *sample, const struct world *w)
-{
-	struct sample result = {sample->desired, arena_alloc(arena, sizeof(struct inventory))};
-	size_t count = sample->inventory->host_count;
-	*result.inventory = *sample->inventory;
-	result.inventory->hosts = arena_grow(arena, sample->inventory->hosts, count, count, sizeof(struct host));
-	for (size_t i = 0; i < count; i++) {
-		struct host *host = &result.inventory->hosts[i];
-		host->vms = arena_array(arena, VMS, sizeof(struct vm));
-		host->pools = arena_grow(arena, host->pools, 1, 1, sizeof(struct pool));
-		host->vm_count = 0;
-		for (int h = 0; h < w->host_count; h++) {
-			if (w->seen[h] != &sample->inventory->hosts[i]) {
-				continue;
-			}
-			int64_t free = pool_free(w, h);
-			host->pools[0].free = free < 0 ? 0 : (uint64_t)free;
-			for (int v = 0; v < w->vm_count; v++) {
-				if (w->at[v] == h) {
-					host->vms[host->vm_count++] = *w->vm[v];
-				}
-			}
-		}
-	}
-	inventory_sort(result.inventory);
-	return result;
-}
-
 static void test_plans_keep_the_rules(void **state)
 {
 	(void)state;
@@ -72,7 +43,7 @@ static void test_the_result_of_a_plan_needs_no_plan(void **state)
 		const struct plan *plan = make_plan(arena, &sample);
 		struct world w = make_world(&sample);
 		replay(&w, plan, seed);
-		struct sample next = after(arena, &sample, &w);
+		struct sample next = sample_after(arena, &sample, &w);
 		const struct plan *again = make_plan(arena, &next);
 		/* Blocked VMs may find new room where others' disks have left; without them nothing moves. */
 		CHECK(plan->blocked_count > 0 || again->move_count == 0);
