@@ -9,10 +9,11 @@
 #include "state/plan.h"
 
 /*
- * The same plan with `waits` set on moves that may not start at that time (seconds since 1970); a mark that is there
- * already stays. The windows of a VM add up; a zone that this machine does not know keeps its window closed.
+ * The same plan with `waits` set on moves that may not start at that time (seconds since 1970), and on those that
+ * cannot be made before one that waits; a mark that is there already stays. The windows of a VM add up; a zone that
+ * this machine does not know keeps its window closed. inventory: the one that was planned.
  */
-const struct plan *gate_plan(struct arena *arena, const struct desired *desired, const struct plan *plan,
-                             int64_t seconds);
+const struct plan *gate_plan(struct arena *arena, const struct desired *desired, const struct inventory *inventory,
+                             const struct plan *plan, int64_t seconds);
 
 #endif

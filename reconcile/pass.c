@@ -132,7 +132,7 @@ static void make_plan(struct running *running)
 	const struct inventory *view =
 	        remember_set_aside(running->arena, running->inventory, running->aside, running->aside_count);
 	const struct plan *plan = planner_plan(running->arena, running->pass->desired, view, &options);
-	running->plan = gate_plan(running->arena, running->pass->desired, plan, (int64_t)time(NULL));
+	running->plan = gate_plan(running->arena, running->pass->desired, view, plan, (int64_t)time(NULL));
 	running->progress = arena_array(running->arena, running->plan->move_count, sizeof(*running->progress));
 }
 

@@ -102,8 +102,8 @@ static void find_rarest(const struct label_index *index, const struct labels *la
 
 size_t label_index_find(const struct label_index *index, const struct labels *labels, size_t max, size_t *indices)
 {
-	size_t from;
-	size_t to;
+	size_t from = 0;
+	size_t to = 0;
 	size_t count = 0;
 	find_rarest(index, labels, &from, &to);
 	for (size_t i = from; i < to && count < max; i++) {

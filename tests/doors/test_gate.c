@@ -1,6 +1,7 @@
 #include "reconcile/gate.h"
 #include "state/arena.h"
 #include "state/units.h"
+#include "tests/unit/given.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,15 +29,19 @@ static const struct desired *parse(struct arena *arena)
 	return desired;
 }
 
+static const char HOSTS[] = "hosts:\n"
+                            "  a: {memory: 1GiB, vms: {}}\n"
+                            "  b: {memory: 1GiB, vms: {}}\n";
+
 /* Does the move of this VM wait for a window at that time? */
 static bool waits(const char *vm, const char *time)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	struct move move = {.vm = vm};
+	struct move move = {.vm = vm, .uuid = "", .from = "a", .to = "b"};
 	const struct plan plan = {.moves = &move, .move_count = 1};
 	int64_t seconds = 0;
 	assert_true(units_parse_time(time, &seconds));
-	const struct plan *gated = gate_plan(arena, parse(arena), &plan, seconds);
+	const struct plan *gated = gate_plan(arena, parse(arena), given_inventory(arena, HOSTS), &plan, seconds);
 	assert_null(move.waits);
 	if (gated->moves[0].waits != NULL) {
 		assert_int_equal(gated->moves[0].waits->code, CODE_WINDOW);
@@ -76,9 +81,9 @@ static void test_a_mark_that_is_there_stays(void **state)
 	(void)state;
 	cleanup_arena struct arena *arena = arena_create();
 	const struct reason hold = {.code = CODE_HOLD, .text = "until Monday"};
-	struct move move = {.vm = "night", .waits = &hold};
+	struct move move = {.vm = "night", .uuid = "", .from = "a", .to = "b", .waits = &hold};
 	const struct plan plan = {.moves = &move, .move_count = 1};
-	const struct plan *gated = gate_plan(arena, parse(arena), &plan, 0);
+	const struct plan *gated = gate_plan(arena, parse(arena), given_inventory(arena, HOSTS), &plan, 0);
 	assert_int_equal(gated->moves[0].waits->code, CODE_HOLD);
 }
 

@@ -2,6 +2,7 @@
  * Whole passes in a world in memory: every recorded case is carried out, and ends as its plan says; and what a pass
  * does when things do not go as planned.
  */
+#include "reconcile/gate.h"
 #include "reconcile/input.h"
 #include "reconcile/pass.h"
 #include "reconcile/planner.h"
@@ -166,6 +167,7 @@ static void carry_out_case(const char *folder, const char *name)
 	}
 	const struct planner_options options = {.effort = 1};
 	const struct plan *plan = planner_plan(arena, desired, inventory, &options);
+	plan = gate_plan(arena, desired, inventory, plan, 0); /* what waits for a hold of another's */
 	struct sim_fleet fleet;
 	struct told told = {0};
 	sim_fleet_init(&fleet, arena, desired, inventory);
