@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-enum { SMALL = 60, LARGER = 4, SPREAD_SEEDS = SMALL + LARGER };
+enum { SMALL = 300, LARGER = 2, SPREAD_SEEDS = SMALL + LARGER };
 
 /* Small fleets first, then larger ones with room to move. */
 static struct sample sample_of(struct arena *arena, uint64_t seed)
