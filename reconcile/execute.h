@@ -3,7 +3,7 @@
  * section 5). What a move is and whether it may be made is decided before (reconcile/preflight.h); here it is done, and
  * its end is told only from what both hosts answer.
  *
- *     struct move_ending ending = execute_move(&execution, &order, &vm, step…);
+ *     struct move_ending ending = execute_move(&execution, &order, &entry);
  *
  * A crash at any point leaves an entry in the record; execute_recover() finishes or undoes it by the same functions.
  */

@@ -100,8 +100,6 @@ int record_replace_file(struct record *record, const char *name, const char *byt
 int record_read_file(struct record *record, struct arena *arena, const char *name, const char **ret_bytes,
                      struct error *err);
 
-const char *step_word(enum step step);
-
 static inline void record_clean(struct record **record)
 {
 	record_close(*record);

@@ -29,11 +29,6 @@ static const char *const SOURCE_DISKS[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-const char *step_word(enum step step)
-{
-	return STEPS[step];
-}
-
 static void write_pair(struct yaml_writer *writer, const char *key, const char *value)
 {
 	yaml_write_key(writer, key);

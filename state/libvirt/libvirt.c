@@ -25,7 +25,6 @@ struct libvirt {
 	struct connected_host *hosts;
 	size_t host_count;
 	unsigned int deadline_ms;
-	size_t abandoned;
 };
 
 int libvirt_open(const struct libvirt_host *hosts, size_t count, unsigned int deadline_ms, struct libvirt **ret_libvirt,
@@ -63,11 +62,6 @@ void libvirt_close(struct libvirt *libvirt)
 		worker_release(libvirt->hosts[i].worker);
 	}
 	arena_destroy(libvirt->arena);
-}
-
-size_t libvirt_abandoned(const struct libvirt *libvirt)
-{
-	return libvirt->abandoned;
 }
 
 static struct connected_host *find_host(struct libvirt *libvirt, const char *name)
@@ -135,7 +129,6 @@ static void end_look(struct libvirt *libvirt, struct arena *arena, struct connec
 	} else {
 		if (!is_over) {
 			call_give_up(call);
-			libvirt->abandoned++;
 			error_set(&err, r, "no answer within %u s", libvirt->deadline_ms / 1000);
 		}
 		drop_worker(host);

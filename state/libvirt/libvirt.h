@@ -37,9 +37,6 @@ void libvirt_close(struct libvirt *libvirt);
 
 struct world libvirt_world(struct libvirt *libvirt);
 
-/* How many calls have been left behind because they hung. */
-size_t libvirt_abandoned(const struct libvirt *libvirt);
-
 static inline void libvirt_clean(struct libvirt **libvirt)
 {
 	libvirt_close(*libvirt);
