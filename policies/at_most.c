@@ -1,10 +1,10 @@
 /* at_most: so many VMs on each of the selected hosts; every VM there counts, also unmanaged and stopped ones. */
 #include "policies/policy.h"
 
-static bool allows(const struct rule *rule, const uint32_t *counts, uint32_t from, uint32_t to)
+static bool allows(const struct rule *rule, uint32_t count, uint32_t from, uint32_t to)
 {
 	(void)from;
-	return to == NO_GROUP || counts[to] < rule->policy->count;
+	return to == NO_GROUP || count < rule->policy->count;
 }
 
 static uint32_t excess(const struct rule *rule, uint32_t count)

@@ -1,11 +1,12 @@
 /*
  * Policies as the planner uses them (spec section 2): one row for each kind, one file for each row.
  *
- * A policy becomes a rule once per pass: its VMs as flags, its hosts as numbered groups (a host each, or the hosts that
- * share a value of the label that `by` names). Judging a step is then counting: `counts` holds, for each group, how
- * many of the rule's VMs stand there. Whoever moves VMs keeps the counts; nothing here has a state.
+ * A policy becomes a rule once per pass: its VMs as a list, its hosts as numbered groups (a host each, or the hosts
+ * that share a value of the label that `by` names). Judging a step is then a matter of how many of the rule's VMs stand
+ * in a group. Whoever moves VMs knows that; nothing here has a state.
  *
- * Hosts and VMs are numbers: the caller's indexes into the arrays that rule_make() was given. Pure.
+ * Hosts and VMs are numbers: the caller's indexes into the arrays that rules_make() was given. What a rule takes grows
+ * with its VMs, not with the fleet: there may be thousands of them. Pure.
  */
 #ifndef BERTH_POLICY_H
 #define BERTH_POLICY_H
@@ -20,12 +21,20 @@ struct arena;
 
 #define NO_GROUP UINT32_MAX
 
+/* Hosts in groups, numbered in the order of their first hosts. */
+struct groups {
+	uint32_t *of; /* by host; NO_GROUP: the policy counts nothing there */
+	uint32_t count;
+	uint32_t *hosts; /* those of group g are hosts[first[g]] to hosts[first[g + 1]] */
+	uint32_t *first;
+};
+
 struct rule {
 	const struct policy *policy;
 	const struct policy_row *row;
-	bool *members;      /* by VM: does the policy speak of it? */
-	uint32_t *group_of; /* by host; NO_GROUP: the policy counts nothing there */
-	uint32_t group_count;
+	const uint32_t *members; /* the VMs that the policy speaks of, rising */
+	uint32_t member_count;
+	const struct groups *groups; /* rules with the same `by` share theirs */
 };
 
 /* The functions that a kind does not need are NULL. */
@@ -38,23 +47,28 @@ struct policy_row {
 	/* May a member be on this host at all, whoever else is there? NULL: on any. */
 	bool (*admits)(const struct rule *rule, uint32_t host);
 
-	/* May a member come from one group to another, with these counts now? from is NO_GROUP for one that is nowhere.
-	 * NULL: always. */
-	bool (*allows)(const struct rule *rule, const uint32_t *counts, uint32_t from, uint32_t to);
+	/* May a member come from one group to another, where `count` members are now? from is NO_GROUP for one that is
+	 * nowhere, to for a host that is in no group. NULL: always. */
+	bool (*allows)(const struct rule *rule, uint32_t count, uint32_t from, uint32_t to);
 
 	/* How many of the members in a group of `count` are too many. NULL: never any. */
 	uint32_t (*excess)(const struct rule *rule, uint32_t count);
 };
 
-/* NULL names are of VMs and hosts that the desired placement does not define. */
+/* NULL stands for VMs and hosts that the desired placement does not define. */
 struct rule_input {
+	const struct desired *desired;
 	const struct desired_host *const *hosts;
 	uint32_t host_count;
 	const struct desired_vm *const *vms;
 	uint32_t vm_count;
 };
 
-struct rule rule_make(struct arena *arena, const struct policy *policy, const struct rule_input *input);
+/* One rule for each policy, in their order. */
+struct rule *rules_make(struct arena *arena, const struct rule_input *input);
+
+/* Does the policy speak of the VM? */
+bool rule_has(const struct rule *rule, uint32_t vm);
 
 /* The row of a kind. */
 const struct policy_row *policy_row(enum policy_kind kind);

@@ -37,8 +37,9 @@ static void join_groups(const struct balance *b, uint32_t *parent, bool *stays)
 		}
 		bool parted = group_is_parted(b->sim, rule);
 		uint32_t first = NOWHERE;
-		for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
-			if (!rule->members[vm] || fleet->vms[vm].standing == STANDS_STALE) {
+		for (uint32_t j = 0; j < rule->member_count; j++) {
+			uint32_t vm = rule->members[j];
+			if (fleet->vms[vm].standing == STANDS_STALE) {
 				continue;
 			}
 			stays[vm] = stays[vm] || parted;
@@ -176,7 +177,7 @@ static bool parts_group(const struct balance *b, uint32_t vm, uint32_t to)
 	for (uint32_t i = 0; i < v->rule_count; i++) {
 		const struct rule *rule = &b->fleet->rules[v->rules[i]];
 		if (rule->policy->kind == POLICY_TOGETHER && rule->policy->by != NULL &&
-		    rule->group_of[b->begin[vm]] != rule->group_of[to]) {
+		    rule->groups->of[b->begin[vm]] != rule->groups->of[to]) {
 			return true;
 		}
 	}

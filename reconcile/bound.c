@@ -66,13 +66,15 @@ static size_t count_crowded(const struct tally *tally, uint32_t number)
 	const struct fleet *fleet = tally->done->fleet;
 	const struct rule *rule = &fleet->rules[number];
 	size_t count = 0;
-	for (uint32_t group = 0; rule->row->excess != NULL && group < rule->group_count; group++) {
-		size_t before = rule->row->excess(rule, tally->least->counts[number][group]);
-		size_t after = rule->row->excess(rule, tally->end->counts[number][group]);
+	uint32_t group = rule->row->excess == NULL ? NO_GROUP : simulate_next_group(tally->least, number, NO_GROUP);
+	for (; group != NO_GROUP; group = simulate_next_group(tally->least, number, group)) {
+		size_t before = rule->row->excess(rule, simulate_count(tally->least, number, group));
+		size_t after = rule->row->excess(rule, simulate_count(tally->end, number, group));
 		size_t excess = before > after ? before - after : 0;
 		size_t left = 0;
-		for (uint32_t vm = 0; vm < fleet->vm_count && left < excess; vm++) {
-			bool of_group = rule->members[vm] && rule->group_of[fleet->vms[vm].home] == group;
+		for (uint32_t i = 0; i < rule->member_count && left < excess; i++) {
+			uint32_t vm = rule->members[i];
+			bool of_group = rule->groups->of[fleet->vms[vm].home] == group;
 			left += of_group && tally->optional[vm] ? 1 : 0;
 		}
 		count += excess < left ? excess : left;
@@ -89,31 +91,33 @@ static size_t count_united(const struct tally *tally, uint32_t number)
 	    group_is_parted(tally->end, rule)) {
 		return 0;
 	}
-	const uint32_t *there = tally->done->start->counts[number];
 	size_t members = 0;
 	size_t forced = 0;
 	size_t most = 0;
-	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
-		bool counts = rule->members[vm] && fleet->vms[vm].standing != STANDS_STALE;
+	for (uint32_t i = 0; i < rule->member_count; i++) {
+		uint32_t vm = rule->members[i];
+		bool counts = fleet->vms[vm].standing != STANDS_STALE;
 		members += counts ? 1 : 0;
 		forced += counts && tally->forced[vm] ? 1 : 0;
 	}
-	for (uint32_t group = 0; group < rule->group_count; group++) {
-		most = there[group] > most ? there[group] : most;
+	uint32_t group = simulate_next_group(tally->done->start, number, NO_GROUP);
+	for (; group != NO_GROUP; group = simulate_next_group(tally->done->start, number, group)) {
+		size_t there = simulate_count(tally->done->start, number, group);
+		most = there > most ? there : most;
 	}
 	return members - most > forced ? members - most - forced : 0;
 }
 
 /* Is none of the rule's VMs counted yet? Then all are from now on. */
-static bool take_members(const struct tally *tally, const struct rule *rule, bool *counted)
+static bool take_members(const struct rule *rule, bool *counted)
 {
-	for (uint32_t vm = 0; vm < tally->done->fleet->vm_count; vm++) {
-		if (rule->members[vm] && counted[vm]) {
+	for (uint32_t i = 0; i < rule->member_count; i++) {
+		if (counted[rule->members[i]]) {
 			return false;
 		}
 	}
-	for (uint32_t vm = 0; vm < tally->done->fleet->vm_count; vm++) {
-		counted[vm] = counted[vm] || rule->members[vm];
+	for (uint32_t i = 0; i < rule->member_count; i++) {
+		counted[rule->members[i]] = true;
 	}
 	return true;
 }
@@ -135,7 +139,7 @@ static size_t count_optional(const struct tally *tally)
 		size_t crowded = count_crowded(tally, i);
 		size_t united = count_united(tally, i);
 		size_t more = crowded > united ? crowded : united;
-		if (more > 0 && !fleet->rules[i].row->counts_all && take_members(tally, &fleet->rules[i], counted)) {
+		if (more > 0 && !fleet->rules[i].row->counts_all && take_members(&fleet->rules[i], counted)) {
 			sum += more;
 		} else {
 			best = more > best ? more : best;

@@ -142,6 +142,9 @@ static void find_rivals(struct arena *arena, struct fleet *fleet)
 	}
 }
 
+/* So many VMs are counted where they stand whenever that is asked; of a policy with more, the counts are kept. */
+enum { COUNTED_BY_HEAD = 24 };
+
 static void make_rules(struct arena *arena, struct fleet *fleet)
 {
 	const struct desired_host **hosts = arena_array(arena, fleet->host_count, sizeof(struct desired_host *));
@@ -152,17 +155,18 @@ static void make_rules(struct arena *arena, struct fleet *fleet)
 	for (uint32_t i = 0; i < fleet->vm_count; i++) {
 		vms[i] = fleet->vms[i].desired;
 	}
-	struct rule_input input = {hosts, fleet->host_count, vms, fleet->vm_count};
-	fleet->rules = arena_array(arena, fleet->desired->policy_count, sizeof(*fleet->rules));
-	for (size_t i = 0; i < fleet->desired->policy_count; i++) {
-		fleet->rules[fleet->rule_count++] = rule_make(arena, &fleet->desired->policies[i], &input);
-	}
-	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
-		struct fleet_vm *v = &fleet->vms[vm];
-		for (uint32_t i = 0; i < fleet->rule_count; i++) {
-			if (fleet->rules[i].members[vm]) {
-				ARENA_ADD(arena, v->rules, v->rule_count) = i;
-			}
+	struct rule_input input = {fleet->desired, hosts, fleet->host_count, vms, fleet->vm_count};
+	fleet->rules = rules_make(arena, &input);
+	fleet->rule_count = (uint32_t)fleet->desired->policy_count;
+	fleet->tallies = arena_array(arena, fleet->rule_count, sizeof(*fleet->tallies));
+	for (uint32_t i = 0; i < fleet->rule_count; i++) {
+		const struct rule *rule = &fleet->rules[i];
+		bool tallied = rule->member_count > COUNTED_BY_HEAD && rule->row->allows != NULL;
+		fleet->tallies[i] = tallied ? fleet->tally_count : NOWHERE;
+		fleet->tally_count += tallied ? rule->groups->count : 0;
+		for (uint32_t j = 0; j < rule->member_count; j++) {
+			struct fleet_vm *vm = &fleet->vms[rule->members[j]];
+			ARENA_ADD(arena, vm->rules, vm->rule_count) = i;
 		}
 	}
 }

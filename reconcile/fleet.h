@@ -69,6 +69,9 @@ struct fleet {
 	uint32_t pool_count; /* of all hosts */
 	struct rule *rules;  /* one for each policy, in its order */
 	uint32_t rule_count;
+	uint32_t *tallies; /* by rule: the first of its counts among those that are kept (reconcile/simulate.h), or
+	                      NOWHERE */
+	uint32_t tally_count;
 	uint64_t *suits; /* a bit for each managed VM and host: fleet_suits() */
 	uint32_t words;  /* of 64 bits for each VM in suits */
 };

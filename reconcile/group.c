@@ -26,10 +26,10 @@ static bool is_free(const struct group *group, uint32_t vm)
 static struct group list_members(struct draft *draft, const struct rule *rule)
 {
 	struct group group = {.draft = draft, .rule = rule};
-	group.members = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*group.members));
-	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
-		if (rule->members[vm] && draft->fleet->vms[vm].standing != STANDS_STALE) {
-			group.members[group.count++] = vm;
+	group.members = arena_array(draft->arena, rule->member_count, sizeof(*group.members));
+	for (uint32_t i = 0; i < rule->member_count; i++) {
+		if (draft->fleet->vms[rule->members[i]].standing != STANDS_STALE) {
+			group.members[group.count++] = rule->members[i];
 		}
 	}
 	return group;
@@ -49,11 +49,12 @@ bool group_has(const struct fleet *fleet, uint32_t vm)
 bool group_is_parted(const struct simulation *sim, const struct rule *rule)
 {
 	uint32_t found = NOWHERE;
-	for (uint32_t vm = 0; vm < sim->fleet->vm_count; vm++) {
-		if (!rule->members[vm] || sim->fleet->vms[vm].standing == STANDS_STALE) {
+	for (uint32_t i = 0; i < rule->member_count; i++) {
+		uint32_t vm = rule->members[i];
+		if (sim->fleet->vms[vm].standing == STANDS_STALE) {
 			continue;
 		}
-		uint32_t group = sim->at[vm] == NOWHERE ? NO_GROUP : rule->group_of[sim->at[vm]];
+		uint32_t group = sim->at[vm] == NOWHERE ? NO_GROUP : rule->groups->of[sim->at[vm]];
 		if (group == NO_GROUP || (found != NOWHERE && group != found)) {
 			return true;
 		}
@@ -68,8 +69,8 @@ static bool all_agree(const struct group *group)
 	uint32_t first = group->draft->wishes[group->members[0]].goal;
 	for (uint32_t i = 0; i < group->count; i++) {
 		uint32_t goal = group->draft->wishes[group->members[i]].goal;
-		if (goal == NOWHERE || group->rule->group_of[goal] == NO_GROUP ||
-		    group->rule->group_of[goal] != group->rule->group_of[first]) {
+		if (goal == NOWHERE || group->rule->groups->of[goal] == NO_GROUP ||
+		    group->rule->groups->of[goal] != group->rule->groups->of[first]) {
 			return false;
 		}
 	}
@@ -89,7 +90,8 @@ struct trial {
 static bool stays(const struct group *group, uint32_t vm, uint32_t wanted)
 {
 	uint32_t at = is_free(group, vm) ? group->draft->fleet->vms[vm].home : group->draft->wishes[vm].goal;
-	return group->rule->group_of[at] == wanted && (!is_free(group, vm) || fleet_suits(group->draft->fleet, vm, at));
+	return group->rule->groups->of[at] == wanted &&
+	       (!is_free(group, vm) || fleet_suits(group->draft->fleet, vm, at));
 }
 
 /* The host of the wanted group for a member that has to come, and is lifted off; with_room: that can take it now. */
@@ -99,9 +101,10 @@ static uint32_t host_for(const struct group *group, uint32_t vm, uint32_t wanted
 	const struct fleet *fleet = draft->fleet;
 	uint32_t home = fleet->vms[vm].home;
 	uint32_t best = NOWHERE;
-	for (uint32_t host = 0; is_free(group, vm) && host < fleet->host_count; host++) {
-		if (host == home || group->rule->group_of[host] != wanted || !fleet_suits(fleet, vm, host) ||
-		    !obstacle_absent(fleet, vm, home, host, NULL) ||
+	const struct groups *groups = group->rule->groups;
+	for (uint32_t i = groups->first[wanted]; is_free(group, vm) && i < groups->first[wanted + 1]; i++) {
+		uint32_t host = groups->hosts[i];
+		if (host == home || !fleet_suits(fleet, vm, host) || !obstacle_absent(fleet, vm, home, host, NULL) ||
 		    (with_room && !simulate_has_room(draft->final, vm, home, host, NULL))) {
 			continue;
 		}
@@ -167,7 +170,7 @@ static bool is_better(const struct trial *a, const struct trial *b)
 static struct trial best_trial(const struct group *group, bool with_room)
 {
 	struct trial best = {0};
-	for (uint32_t wanted = 0; wanted < group->rule->group_count; wanted++) {
+	for (uint32_t wanted = 0; wanted < group->rule->groups->count; wanted++) {
 		struct trial trial = try_group(group, wanted, with_room);
 		if (is_better(&trial, &best)) {
 			best = trial;

@@ -76,12 +76,13 @@ static uint32_t count_crowded(const struct draft *draft, const struct simulation
                               uint32_t number, uint32_t group)
 {
 	const struct rule *rule = &draft->fleet->rules[number];
-	uint32_t excess = rule->row->excess(rule, sim->counts[number][group]);
+	uint32_t excess = rule->row->excess(rule, simulate_count(sim, number, group));
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < scope->vm_count && count < excess; i++) {
 		uint32_t vm = scope->vms[i];
 		uint32_t at = sim->at[vm];
-		count += rule->members[vm] && rule->group_of[at] == group && may_give_way(draft, sim, vm, at) ? 1 : 0;
+		bool of_group = rule->groups->of[at] == group && rule_has(rule, vm);
+		count += of_group && may_give_way(draft, sim, vm, at) ? 1 : 0;
 	}
 	return count;
 }
@@ -99,7 +100,8 @@ uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim,
 	}
 	for (uint32_t i = 0; i < fleet->rule_count; i++) {
 		const struct rule *rule = &fleet->rules[i];
-		for (uint32_t group = 0; rule->row->excess != NULL && group < rule->group_count; group++) {
+		uint32_t group = rule->row->excess == NULL ? NO_GROUP : simulate_next_group(sim, i, NO_GROUP);
+		for (; group != NO_GROUP; group = simulate_next_group(sim, i, group)) {
 			count += count_crowded(draft, sim, scope, i, group);
 		}
 	}

@@ -46,7 +46,7 @@ static bool could_go(const struct draft *draft, uint32_t vm, uint32_t host)
 {
 	uint32_t home = draft->fleet->vms[vm].home;
 	const struct wish *wish = &draft->wishes[vm];
-	if (wish->why == WHY_CROWD && wish->rule->group_of[host] == wish->rule->group_of[home]) {
+	if (wish->why == WHY_CROWD && wish->rule->groups->of[host] == wish->rule->groups->of[home]) {
 		return false;
 	}
 	return host != home && fleet_suits(draft->fleet, vm, host) &&

@@ -157,7 +157,7 @@ static bool parts_group(const struct case_at_hand *c, uint32_t vm, uint32_t to)
 	for (uint32_t i = 0; i < v->rule_count; i++) {
 		const struct rule *rule = &c->fleet->rules[v->rules[i]];
 		if (rule->policy->kind == POLICY_TOGETHER && !group_is_parted(c->end, rule) &&
-		    rule->group_of[to] != rule->group_of[c->end->at[vm]]) {
+		    rule->groups->of[to] != rule->groups->of[c->end->at[vm]]) {
 			return true;
 		}
 	}

@@ -161,9 +161,10 @@ static uint32_t lightest_in(const struct draft *draft, const struct rule *rule, 
 {
 	uint32_t best = NOWHERE;
 	uint64_t best_weight = 0;
-	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
+	for (uint32_t i = 0; i < rule->member_count; i++) {
+		uint32_t vm = rule->members[i];
 		uint32_t at = draft->final->at[vm];
-		if (at == NOWHERE || !rule->members[vm] || rule->group_of[at] != group || !may_give_way(draft, vm)) {
+		if (at == NOWHERE || rule->groups->of[at] != group || !may_give_way(draft, vm)) {
 			continue;
 		}
 		uint64_t weight = place_weight(draft, vm);
@@ -180,8 +181,12 @@ void place_crowds(struct draft *draft)
 	const struct fleet *fleet = draft->fleet;
 	for (uint32_t i = 0; i < fleet->rule_count; i++) {
 		const struct rule *rule = &fleet->rules[i];
-		for (uint32_t group = 0; rule->row->excess != NULL && group < rule->group_count; group++) {
-			uint32_t excess = rule->row->excess(rule, draft->final->counts[i][group]);
+		if (rule->row->excess == NULL) {
+			continue;
+		}
+		for (uint32_t group = simulate_next_group(draft->final, i, NO_GROUP); group != NO_GROUP;
+		     group = simulate_next_group(draft->final, i, group)) {
+			uint32_t excess = rule->row->excess(rule, simulate_count(draft->final, i, group));
 			for (; excess > 0; excess--) {
 				uint32_t vm = lightest_in(draft, rule, group);
 				if (vm == NOWHERE) {

@@ -53,9 +53,10 @@ static void count_member(struct simulation *sim, uint32_t vm, uint32_t host, boo
 {
 	const struct fleet_vm *v = &sim->fleet->vms[vm];
 	for (uint32_t i = 0; i < v->rule_count; i++) {
-		uint32_t group = sim->fleet->rules[v->rules[i]].group_of[host];
+		uint32_t tally = sim->fleet->tallies[v->rules[i]];
+		uint32_t group = tally == NOWHERE ? NO_GROUP : sim->fleet->rules[v->rules[i]].groups->of[host];
 		if (group != NO_GROUP) {
-			uint32_t *count = &sim->counts[v->rules[i]][group];
+			uint32_t *count = &sim->counts[tally + group];
 			*count = arrives ? *count + 1 : *count - 1;
 		}
 	}
@@ -75,11 +76,8 @@ struct simulation *simulate_begin(struct arena *arena, const struct fleet *fleet
 	        .at = arena_array(arena, fleet->vm_count, sizeof(*sim->at)),
 	        .claims = arena_array(arena, fleet->host_count, sizeof(*sim->claims)),
 	        .pool_free = arena_array(arena, fleet->pool_count, sizeof(*sim->pool_free)),
-	        .counts = arena_array(arena, fleet->rule_count, sizeof(*sim->counts)),
+	        .counts = arena_array(arena, fleet->tally_count, sizeof(*sim->counts)),
 	};
-	for (uint32_t i = 0; i < fleet->rule_count; i++) {
-		sim->counts[i] = arena_array(arena, fleet->rules[i].group_count, sizeof(uint32_t));
-	}
 	for (uint32_t i = 0; i < fleet->host_count; i++) {
 		const struct fleet_host *host = &fleet->hosts[i];
 		for (size_t j = 0; host->seen != NULL && j < host->seen->pool_count; j++) {
@@ -108,12 +106,8 @@ struct simulation *simulate_copy(struct arena *arena, const struct simulation *s
 	        .claims = arena_grow(arena, sim->claims, fleet->host_count, fleet->host_count, sizeof(*sim->claims)),
 	        .pool_free = arena_grow(arena, sim->pool_free, fleet->pool_count, fleet->pool_count,
 	                                sizeof(*sim->pool_free)),
-	        .counts = arena_array(arena, fleet->rule_count, sizeof(*sim->counts)),
+	        .counts = arena_grow(arena, sim->counts, fleet->tally_count, fleet->tally_count, sizeof(*sim->counts)),
 	};
-	for (uint32_t i = 0; i < fleet->rule_count; i++) {
-		uint32_t groups = fleet->rules[i].group_count;
-		copy->counts[i] = arena_grow(arena, sim->counts[i], groups, groups, sizeof(uint32_t));
-	}
 	return copy;
 }
 
@@ -124,6 +118,42 @@ int64_t simulate_free(const struct simulation *sim, uint32_t host)
 	uint64_t distance = capacity > claims ? capacity - claims : claims - capacity;
 	int64_t amount = distance > INT64_MAX ? INT64_MAX : (int64_t)distance;
 	return capacity >= claims ? amount : -amount;
+}
+
+static uint32_t group_at(const struct simulation *sim, const struct rule *rule, uint32_t vm)
+{
+	bool counts = sim->at[vm] != NOWHERE && counts_for_rules(&sim->fleet->vms[vm]);
+	return counts ? rule->groups->of[sim->at[vm]] : NO_GROUP;
+}
+
+uint32_t simulate_count(const struct simulation *sim, uint32_t rule, uint32_t group)
+{
+	const struct rule *r = &sim->fleet->rules[rule];
+	if (sim->fleet->tallies[rule] != NOWHERE) {
+		return sim->counts[sim->fleet->tallies[rule] + group];
+	}
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < r->member_count; i++) {
+		count += group_at(sim, r, r->members[i]) == group ? 1 : 0;
+	}
+	return count;
+}
+
+uint32_t simulate_next_group(const struct simulation *sim, uint32_t rule, uint32_t group)
+{
+	const struct rule *r = &sim->fleet->rules[rule];
+	uint32_t next = NO_GROUP;
+	uint32_t from = group == NO_GROUP ? 0 : group + 1;
+	if (sim->fleet->tallies[rule] != NOWHERE) {
+		for (next = from; next < r->groups->count && simulate_count(sim, rule, next) == 0; next++) {
+		}
+		return next < r->groups->count ? next : NO_GROUP;
+	}
+	for (uint32_t i = 0; i < r->member_count; i++) {
+		uint32_t there = group_at(sim, r, r->members[i]);
+		next = there != NO_GROUP && there >= from && there < next ? there : next;
+	}
+	return next;
 }
 
 static bool tell(struct obstacle *ret_obstacle, struct obstacle obstacle)
@@ -204,6 +234,12 @@ static bool paths_fit(const struct simulation *sim, struct obstacle at, struct o
 	return true;
 }
 
+static bool allows(const struct simulation *sim, uint32_t number, uint32_t from, uint32_t to)
+{
+	const struct rule *rule = &sim->fleet->rules[number];
+	return rule->row->allows(rule, to == NO_GROUP ? 0 : simulate_count(sim, number, to), from, to);
+}
+
 static bool rules_fit(const struct simulation *sim, struct obstacle at, struct obstacle *ret_obstacle)
 {
 	const struct fleet_vm *vm = &sim->fleet->vms[at.vm];
@@ -211,8 +247,7 @@ static bool rules_fit(const struct simulation *sim, struct obstacle at, struct o
 	for (uint32_t i = 0; i < vm->rule_count; i++) {
 		at.rule = &sim->fleet->rules[vm->rules[i]];
 		if (at.rule->row->allows != NULL &&
-		    !at.rule->row->allows(at.rule, sim->counts[vm->rules[i]], at.rule->group_of[at.from],
-		                          at.rule->group_of[at.host])) {
+		    !allows(sim, vm->rules[i], at.rule->groups->of[at.from], at.rule->groups->of[at.host])) {
 			return tell(ret_obstacle, at);
 		}
 	}

@@ -20,7 +20,7 @@ struct simulation {
 	uint32_t *at;       /* by VM; NOWHERE for one that was lifted off */
 	uint64_t *claims;   /* by host; UINT64_MAX when they exceed any number */
 	int64_t *pool_free; /* by pool of the fleet */
-	uint32_t **counts;  /* by rule, by group: how many members are there */
+	uint32_t *counts;   /* of policies with many VMs, by fleet->tallies and group; simulate_count() tells any */
 };
 
 struct simulation *simulate_begin(struct arena *arena, const struct fleet *fleet);
@@ -39,6 +39,12 @@ bool simulate_has_room(const struct simulation *sim, uint32_t vm, uint32_t from,
 
 /* The VM is there now. NOWHERE lifts it off. Checks nothing. */
 void simulate_move(struct simulation *sim, uint32_t vm, uint32_t to);
+
+/* How many VMs of the rule, by its number, are in one of its groups of hosts. */
+uint32_t simulate_count(const struct simulation *sim, uint32_t rule, uint32_t group);
+
+/* The next group with any, from NO_GROUP on: the smallest number above `group`. NO_GROUP when there is none left. */
+uint32_t simulate_next_group(const struct simulation *sim, uint32_t rule, uint32_t group);
 
 /* Capacity less claims, negative when over. */
 int64_t simulate_free(const struct simulation *sim, uint32_t host);

@@ -26,7 +26,7 @@ static bool try_shift(struct simulation *sim, struct route *route, uint32_t from
 
 static bool is_of(const struct rule *rule, const struct step *step)
 {
-	return rule->members[step->vm] && !step->hop;
+	return !step->hop && rule_has(rule, step->vm);
 }
 
 /* Brings the members' steps to one place: each forward to those before it, or those before back to it. */

@@ -111,7 +111,7 @@ static bool may_end_on(const struct draft *done, uint32_t vm, uint32_t host)
 	if (host == home || (pin != NOWHERE && host != pin) || (wish->wanted != NOWHERE && host != wish->wanted)) {
 		return false;
 	}
-	if (wish->why == WHY_CROWD && wish->rule->group_of[host] == wish->rule->group_of[home]) {
+	if (wish->why == WHY_CROWD && wish->rule->groups->of[host] == wish->rule->groups->of[home]) {
 		return false;
 	}
 	return pin != NOWHERE || fleet_suits(done->fleet, vm, host);
@@ -147,9 +147,10 @@ static void blame_group(struct waiting *waiting, uint32_t vm)
 	struct obstacle *obstacle = &waiting->obstacles[vm];
 	*obstacle = (struct obstacle){.kind = OBSTACLE_GROUP, .vm = vm, .host = host, .rule = rule};
 	obstacle->free = simulate_free(waiting->end, host);
-	for (uint32_t i = 0; i < fleet->vm_count; i++) {
-		if (rule->members[i] && waiting->end->at[i] != host && waiting->done->wishes[i].wanted == host) {
-			obstacle->need += fleet_claim(fleet, i, host);
+	for (uint32_t i = 0; i < rule->member_count; i++) {
+		uint32_t member = rule->members[i];
+		if (waiting->end->at[member] != host && waiting->done->wishes[member].wanted == host) {
+			obstacle->need += fleet_claim(fleet, member, host);
 		}
 	}
 }

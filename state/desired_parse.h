@@ -147,17 +147,4 @@ void desired_check_defaults(struct parsing *parsing);
 void desired_check(struct parsing *parsing); /* sorts hosts, VMs and policies */
 void desired_warn(struct parsing *parsing);
 
-/*
- * Hosts or VMs by their labels, so that a selector finds its own without walking all of them: a placement has hundreds
- * of thousands of VMs and as many policies.
- */
-struct label_index;
-
-struct label_index *label_index_hosts(struct arena *arena, const struct desired *desired);
-struct label_index *label_index_vms(struct arena *arena, const struct desired *desired);
-
-/* Indices of what has all the labels (there must be one at least), rising, the first `max` of them. */
-size_t label_index_find(const struct label_index *index, const struct labels *labels, size_t max, size_t *indices);
-bool label_index_has_key(const struct label_index *index, const char *key);
-
 #endif

@@ -1,4 +1,5 @@
 #include "state/desired_parse.h"
+#include "state/label_index.h"
 
 #include "state/arena.h"
 #include "state/text.h"
@@ -48,8 +49,7 @@ static void warn_of_labels(struct warning *warning)
 	for (size_t i = 0; i < parsing->label_use_count; i++) {
 		const struct label_use *use = &parsing->label_uses[i];
 		const struct label_index *index = use->of_hosts ? warning->hosts : warning->vms;
-		size_t first;
-		if (label_index_find(index, &use->labels, 1, &first) == 0) {
+		if (!label_index_has(index, &use->labels)) {
 			problems_add(&parsing->warnings, use->at, "no %s has the labels %s, so this selects nothing",
 			             use->of_hosts ? "host" : "VM", show_labels(warning, &use->labels));
 		}
@@ -104,16 +104,9 @@ static void warn_of_same_uri(struct warning *warning)
 /* The VMs that a policy speaks of, into warning->members. */
 static size_t find_members(struct warning *warning, const struct policy *policy)
 {
-	const struct desired *desired = warning->desired;
-	const struct selector *selector = &policy->vms;
-	bool is_all = !selector->by_name && selector->labels.count == 0;
-	size_t count = is_all ? desired->vm_count : selector->name_count;
-	if (!is_all && !selector->by_name) {
-		count = label_index_find(warning->vms, &selector->labels, desired->vm_count, warning->indices);
-	}
+	size_t count = label_index_select(warning->vms, &policy->vms, warning->indices);
 	for (size_t i = 0; i < count; i++) {
-		warning->members[i] = selector->by_name ? desired_vm(desired, selector->names[i])
-		                                        : &desired->vms[is_all ? i : warning->indices[i]];
+		warning->members[i] = &warning->desired->vms[warning->indices[i]];
 	}
 	return count;
 }
