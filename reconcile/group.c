@@ -35,15 +35,31 @@ static struct group list_members(struct draft *draft, const struct rule *rule)
 	return group;
 }
 
-bool group_has(const struct fleet *fleet, uint32_t vm)
+bool group_parts(const struct draft *draft, uint32_t vm, uint32_t host)
 {
-	const struct fleet_vm *v = &fleet->vms[vm];
+	const struct fleet_vm *v = &draft->fleet->vms[vm];
 	for (uint32_t i = 0; i < v->rule_count; i++) {
-		if (fleet->rules[v->rules[i]].policy->kind == POLICY_TOGETHER) {
+		const struct groups *groups = draft->fleet->rules[v->rules[i]].groups;
+		if (draft->stood[v->rules[i]] && groups->of[host] != groups->of[v->home]) {
 			return true;
 		}
 	}
 	return false;
+}
+
+const struct rule *group_tie(const struct draft *draft, uint32_t vm, uint32_t host)
+{
+	const struct fleet_vm *v = &draft->fleet->vms[vm];
+	for (uint32_t i = 0; i < v->rule_count; i++) {
+		const struct rule *rule = &draft->fleet->rules[v->rules[i]];
+		const struct groups *groups = rule->groups;
+		uint32_t group = groups->of[host];
+		if (draft->stood[v->rules[i]] && group != NO_GROUP &&
+		    groups->first[group + 1] - groups->first[group] == 1) {
+			return rule;
+		}
+	}
+	return NULL;
 }
 
 bool group_is_parted(const struct simulation *sim, const struct rule *rule)
@@ -244,7 +260,7 @@ static void place_group(struct draft *draft, const struct rule *rule)
 	if (group.count < 2 || all_agree(&group)) {
 		return;
 	}
-	bool stood = !group_is_parted(draft->start, rule);
+	bool stood = draft->stood[rule - draft->fleet->rules];
 	lift_all(&group);
 	struct trial best = best_trial(&group, true);
 	if (best.fits) {

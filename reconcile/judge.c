@@ -38,7 +38,7 @@ uint32_t judge_still_to_move(const struct draft *draft, const struct simulation 
 static bool may_give_way(const struct draft *draft, const struct simulation *sim, uint32_t vm, uint32_t host)
 {
 	return sim->at[vm] == host && !draft->wishes[vm].barred && place_is_sticky(draft, vm) &&
-	       !group_has(draft->fleet, vm);
+	       group_tie(draft, vm, host) == NULL;
 }
 
 /* The fewest VMs that would have to leave so that the host is no longer over capacity: the largest. */
@@ -131,7 +131,7 @@ static bool may_end_there(const struct draft *draft, const struct simulation *si
 	if (!place_is_sticky(draft, vm) || !fleet_suits(fleet, vm, at)) {
 		return false;
 	}
-	return wish->flexible || (!group_has(fleet, vm) && had_to_leave(draft, sim, vm));
+	return wish->flexible || (wish->grouped == NULL && had_to_leave(draft, sim, vm));
 }
 
 bool judge_may_end(const struct draft *draft, const struct simulation *sim, const struct scope *scope)
@@ -143,8 +143,7 @@ bool judge_may_end(const struct draft *draft, const struct simulation *sim, cons
 	}
 	for (uint32_t i = 0; i < draft->fleet->rule_count; i++) {
 		const struct rule *rule = &draft->fleet->rules[i];
-		if (rule->policy->kind == POLICY_TOGETHER && !group_is_parted(draft->start, rule) &&
-		    group_is_parted(sim, rule)) {
+		if (draft->stood[i] && group_is_parted(sim, rule)) {
 			return false;
 		}
 	}

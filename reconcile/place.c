@@ -18,6 +18,12 @@ struct draft *draft_create(struct arena *arena, const struct fleet *fleet)
 	        .wishes = arena_array(arena, fleet->vm_count, sizeof(*draft->wishes)),
 	};
 	draft->final = simulate_copy(arena, draft->start);
+	bool *stood = arena_array(arena, fleet->rule_count, sizeof(*stood));
+	for (uint32_t i = 0; i < fleet->rule_count; i++) {
+		const struct rule *rule = &fleet->rules[i];
+		stood[i] = rule->policy->kind == POLICY_TOGETHER && !group_is_parted(draft->start, rule);
+	}
+	draft->stood = stood;
 	return draft;
 }
 
@@ -49,7 +55,9 @@ static bool could_go(const struct draft *draft, uint32_t vm, uint32_t host)
 	if (wish->why == WHY_CROWD && wish->rule->groups->of[host] == wish->rule->groups->of[home]) {
 		return false;
 	}
-	return host != home && fleet_suits(draft->fleet, vm, host) &&
+	bool gives_way =
+	        wish->why == WHY_NONE || wish->why == WHY_CROWD || wish->why == WHY_OVER || wish->why == WHY_ROOM;
+	return host != home && fleet_suits(draft->fleet, vm, host) && !(gives_way && group_parts(draft, vm, host)) &&
 	       obstacle_absent(draft->fleet, vm, home, host, NULL);
 }
 
@@ -225,7 +233,7 @@ static bool may_be_exchanged(const struct draft *draft, uint32_t vm)
 {
 	const struct wish *wish = &draft->wishes[vm];
 	bool placed = wish->flexible && wish->goal != NOWHERE;
-	bool stays = wish->why == WHY_NONE && place_is_sticky(draft, vm) && !group_has(draft->fleet, vm);
+	bool stays = wish->why == WHY_NONE && place_is_sticky(draft, vm) && wish->grouped == NULL;
 	return !wish->barred && (placed || stays);
 }
 

@@ -42,6 +42,7 @@ struct draft {
 	const struct simulation *start; /* before the first move */
 	struct simulation *final;       /* everybody where the wishes say */
 	struct wish *wishes;            /* by VM */
+	const bool *stood;              /* by rule: a group that stands together before the first move */
 	bool residue;                   /* only asking who should give way: whether anybody can is no question */
 };
 
@@ -82,8 +83,14 @@ bool place_could_leave(const struct draft *draft, uint32_t vm);
 void place_groups(struct draft *draft); /* reconcile/group.c */
 bool group_is_parted(const struct simulation *sim, const struct rule *rule);
 
-/* Is it in any group? A group is not torn apart to make room for others. */
-bool group_has(const struct fleet *fleet, uint32_t vm);
+/*
+ * Would a VM that could have stayed part a group by going to the host: one that stood together before the first move? A
+ * group is not torn apart to make room for others.
+ */
+bool group_parts(const struct draft *draft, uint32_t vm, uint32_t host);
+
+/* The policy that it would break by leaving the host at all, or NULL. */
+const struct rule *group_tie(const struct draft *draft, uint32_t vm, uint32_t host);
 
 void place_crowds(struct draft *draft); /* reconcile/relief.c */
 void place_relief(struct draft *draft);

@@ -24,7 +24,7 @@ struct candidates {
 static bool may_give_way(const struct draft *draft, uint32_t vm)
 {
 	const struct wish *wish = &draft->wishes[vm];
-	return place_is_sticky(draft, vm) && !wish->barred && wish->why == WHY_NONE && !group_has(draft->fleet, vm) &&
+	return place_is_sticky(draft, vm) && !wish->barred && wish->why == WHY_NONE && wish->grouped == NULL &&
 	       (draft->residue ? draft->final->at[vm] == draft->fleet->vms[vm].home : place_could_leave(draft, vm));
 }
 
@@ -132,7 +132,7 @@ uint32_t place_count_over(const struct draft *draft, const struct simulation *si
 	uint64_t *claims = arena_array(draft->arena, fleet->vm_count, sizeof(*claims));
 	uint32_t count = 0;
 	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
-		if (sim->at[vm] == host && place_is_sticky(draft, vm) && !group_has(fleet, vm)) {
+		if (sim->at[vm] == host && place_is_sticky(draft, vm) && group_tie(draft, vm, host) == NULL) {
 			claims[count++] = fleet_claim(fleet, vm, host);
 		}
 	}

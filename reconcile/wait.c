@@ -114,7 +114,8 @@ static bool may_end_on(const struct draft *done, uint32_t vm, uint32_t host)
 	if (wish->why == WHY_CROWD && wish->rule->groups->of[host] == wish->rule->groups->of[home]) {
 		return false;
 	}
-	return pin != NOWHERE || fleet_suits(done->fleet, vm, host);
+	bool gives_way = wish->why == WHY_OVER || wish->why == WHY_ROOM || wish->why == WHY_CROWD;
+	return (pin != NOWHERE || fleet_suits(done->fleet, vm, host)) && !(gives_way && group_parts(done, vm, host));
 }
 
 /* The host that it is nearest to, when all who are blocked would leave. */
@@ -250,6 +251,13 @@ static struct reason reason_without_target(const struct waiting *waiting, uint32
 		return (struct reason){CODE_POLICY,
 		                       arena_print(waiting->done->arena, "policy %s: no host suits all of its VMs",
 		                                   wish->grouped->policy->name)};
+	}
+	const struct rule *tie = group_tie(waiting->done, vm, v->home);
+	if (tie != NULL && (wish->why == WHY_OVER || wish->why == WHY_ROOM)) {
+		return (struct reason){CODE_POLICY,
+		                       arena_print(waiting->done->arena,
+		                                   "%s is over capacity, and policy %s keeps %s with the others there",
+		                                   home, tie->policy->name, v->name)};
 	}
 	const struct rule *rule = wish->rule;
 	rule = rule != NULL ? rule : fleet_forbidding_rule(fleet, vm, v->home);
