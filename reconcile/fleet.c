@@ -81,6 +81,7 @@ static void list_vms(struct arena *arena, struct fleet *fleet)
 			        .seen = &seen->vms[j],
 			        .desired = desired_vm(fleet->desired, seen->vms[j].name),
 			        .home = i,
+			        .origin = i,
 			};
 		}
 	}

@@ -48,7 +48,8 @@ struct fleet_vm {
 	const char *name;
 	const struct vm *seen;
 	const struct desired_vm *desired; /* NULL: unmanaged */
-	uint32_t home;                    /* the host where it was seen */
+	uint32_t home;                    /* the host where it is before the first move */
+	uint32_t origin;                  /* the host where it was seen: another than home only in a fleet_after() */
 	uint32_t pin;                     /* the host that it is pinned to; NOWHERE for others */
 	enum standing standing;
 	bool drifted;    /* managed, was in place under its present entry, and is now elsewhere */

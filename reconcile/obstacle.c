@@ -93,12 +93,11 @@ static bool copy_fits(const struct fleet *fleet, const struct obstacle *at, stru
 {
 	struct obstacle obstacle = *at;
 	const struct fleet_host *target = &fleet->hosts[at->host];
-	uint32_t home = fleet->vms[at->vm].home;
 	if (at->disk->storage == STORAGE_OTHER || disk_leaves_shared(fleet, at->disk, at->from, at->host)) {
 		obstacle.kind = OBSTACLE_STORAGE;
 		return tell(ret_obstacle, obstacle);
 	}
-	if (at->from != home && !fleet_frees_source(fleet, at->vm)) {
+	if (at->from != fleet->vms[at->vm].origin && !fleet_frees_source(fleet, at->vm)) {
 		obstacle.kind = OBSTACLE_KEPT;
 		return tell(ret_obstacle, obstacle);
 	}

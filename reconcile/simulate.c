@@ -27,19 +27,20 @@ static int64_t change_free(int64_t free, uint64_t bytes, bool back)
 	return __builtin_sub_overflow(free, amount, &result) ? INT64_MIN : result;
 }
 
-/* The pools' side of standing on a host that is not home; `arrives` or the undoing of it. */
+/* The pools' side of standing on a host that is not the origin; `arrives` or the undoing of it. */
 static void account_disks(struct simulation *sim, uint32_t vm, uint32_t host, bool arrives)
 {
 	const struct fleet *fleet = sim->fleet;
 	const struct fleet_vm *v = &fleet->vms[vm];
 	bool frees = fleet_frees_source(fleet, vm);
-	for (size_t i = 0; i < v->seen->disk_count && host != v->home; i++) {
+	for (size_t i = 0; i < v->seen->disk_count && host != v->origin; i++) {
 		const struct disk *disk = &v->seen->disks[i];
-		if (host != NOWHERE && !disk_travels(fleet, disk, v->home, host)) {
+		if (host != NOWHERE && !disk_travels(fleet, disk, v->origin, host)) {
 			continue;
 		}
 		uint32_t there = host == NOWHERE ? NOWHERE : fleet_pool_of(fleet, host, disk);
-		uint32_t here = disk->storage == STORAGE_LOCAL && frees ? fleet_pool_of(fleet, v->home, disk) : NOWHERE;
+		uint32_t here =
+		        disk->storage == STORAGE_LOCAL && frees ? fleet_pool_of(fleet, v->origin, disk) : NOWHERE;
 		if (there != NOWHERE) {
 			sim->pool_free[there] = change_free(sim->pool_free[there], disk->size, !arrives);
 		}
@@ -88,6 +89,7 @@ struct simulation *simulate_begin(struct arena *arena, const struct fleet *fleet
 	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
 		uint32_t home = fleet->vms[vm].home;
 		sim->at[vm] = home;
+		account_disks(sim, vm, home, true);
 		sim->claims[home] = add_claim(sim->claims[home], fleet_claim(fleet, vm, home));
 		if (counts_for_rules(&fleet->vms[vm])) {
 			count_member(sim, vm, home, true);
@@ -109,6 +111,18 @@ struct simulation *simulate_copy(struct arena *arena, const struct simulation *s
 	        .counts = arena_grow(arena, sim->counts, fleet->tally_count, fleet->tally_count, sizeof(*sim->counts)),
 	};
 	return copy;
+}
+
+const struct fleet *fleet_after(struct arena *arena, const struct simulation *sim)
+{
+	const struct fleet *fleet = sim->fleet;
+	struct fleet *after = arena_alloc(arena, sizeof(*after));
+	*after = *fleet;
+	after->vms = arena_grow(arena, fleet->vms, fleet->vm_count, fleet->vm_count, sizeof(*fleet->vms));
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		after->vms[vm].home = sim->at[vm];
+	}
+	return after;
 }
 
 int64_t simulate_free(const struct simulation *sim, uint32_t host)
@@ -219,7 +233,7 @@ static bool paths_fit(const struct simulation *sim, struct obstacle at, struct o
 	for (uint32_t i = 0; i < vm->rival_count; i++) {
 		at.other = vm->rivals[i];
 		const struct fleet_vm *rival = &fleet->vms[at.other];
-		bool left_behind = rival->home == at.host && !fleet_frees_source(fleet, at.other);
+		bool left_behind = rival->origin == at.host && !fleet_frees_source(fleet, at.other);
 		if (sim->at[at.other] != at.host && !left_behind) {
 			continue;
 		}

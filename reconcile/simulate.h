@@ -6,8 +6,8 @@
  *
  * One meaning for all: the search for an order, the check of the finished plan, what is shown beside each move, and
  * what is asked again before a move is started. Only positions matter, not the way that led there, so that moving back
- * undoes a move exactly. A VM at its home takes from its pools what it took when the inventory was made; elsewhere it
- * takes the `size` of its local disks, and gives back their `used` at home if its source's disks are deleted.
+ * undoes a move exactly. A VM at its origin takes from its pools what it took when the inventory was made; elsewhere it
+ * takes the `size` of its local disks, and gives back their `used` at the origin if its source's disks are deleted.
  */
 #ifndef BERTH_SIMULATE_H
 #define BERTH_SIMULATE_H
@@ -25,6 +25,13 @@ struct simulation {
 
 struct simulation *simulate_begin(struct arena *arena, const struct fleet *fleet);
 struct simulation *simulate_copy(struct arena *arena, const struct simulation *sim);
+
+/*
+ * The fleet as it is after the moves of a simulation, for planning on from there: every VM's home is where it is now.
+ * The numbers are the same, and so is what is allowed: a simulation of it begins in the same state. No VM may be lifted
+ * off.
+ */
+const struct fleet *fleet_after(struct arena *arena, const struct simulation *sim);
 
 /* May the VM be moved from where it is to this host, as the next move? Why not is told in ret_obstacle (may be NULL).
  */

@@ -169,6 +169,51 @@ static void test_kept_source_disks_give_nothing_back_and_stop_a_second_move(void
 	assert_false(simulate_allows(w.sim, 0, w.n1, NULL));
 }
 
+static void assert_same_state(const struct simulation *a, const struct simulation *b)
+{
+	const struct fleet *fleet = a->fleet;
+	assert_memory_equal(a->at, b->at, fleet->vm_count * sizeof(*a->at));
+	assert_memory_equal(a->claims, b->claims, fleet->host_count * sizeof(*a->claims));
+	assert_memory_equal(a->pool_free, b->pool_free, fleet->pool_count * sizeof(*a->pool_free));
+}
+
+static void test_a_fleet_after_moves_goes_on_from_there(void **state)
+{
+	(void)state;
+	cleanup_arena struct arena *arena = arena_create();
+	struct world w = make(arena, "a: {}", one_vm(arena, "2GiB", DISK("/images/a", "10GiB", "3GiB"), ""), "");
+	simulate_move(w.sim, 0, w.n2);
+	struct simulation *after = simulate_begin(arena, fleet_after(arena, w.sim));
+	assert_int_equal(after->fleet->vms[0].home, w.n2);
+	assert_same_state(w.sim, after);
+	/* On to a third host, and back to where the inventory has it: what it takes there is still its `used`. */
+	simulate_move(w.sim, 0, w.n3);
+	simulate_move(after, 0, w.n3);
+	assert_same_state(w.sim, after);
+	simulate_move(w.sim, 0, w.n1);
+	simulate_move(after, 0, w.n1);
+	assert_same_state(w.sim, after);
+	assert_int_equal(after->pool_free[w.fleet->hosts[w.n1].first_pool], 20 * GIB);
+}
+
+static void test_a_fleet_after_moves_allows_what_the_moves_do(void **state)
+{
+	(void)state;
+	cleanup_arena struct arena *arena = arena_create();
+	const char *other = "z: {uuid: 00000000-0000-0000-0000-00000000000f, state: stopped, memory: 1GiB, disks: {"
+	                    "vda: {storage: local, format: raw, source: /images/a, size: 1GiB}}}";
+	struct world w = make(arena, "a: {migration: {source_disks: keep}}, z: {}",
+	                      one_vm(arena, "2GiB", DISK("/images/a", "10GiB", "3GiB"), ""), other);
+	simulate_move(w.sim, 0, w.n3);
+	struct simulation *after = simulate_begin(arena, fleet_after(arena, w.sim));
+	struct obstacle obstacle;
+	assert_false(simulate_allows(after, 0, w.n1, &obstacle));
+	assert_int_equal(obstacle.kind, OBSTACLE_KEPT);
+	/* What the first has left behind is in the way of the other. */
+	assert_false(simulate_allows(after, 1, w.n1, &obstacle));
+	assert_int_equal(obstacle.kind, OBSTACLE_IN_THE_WAY);
+}
+
 static void test_absurd_sizes_never_make_room(void **state)
 {
 	(void)state;
@@ -191,6 +236,8 @@ int main(void)
 	        cmocka_unit_test(test_a_disk_of_the_same_path_is_in_the_way),
 	        cmocka_unit_test(test_going_back_undoes_a_move),
 	        cmocka_unit_test(test_kept_source_disks_give_nothing_back_and_stop_a_second_move),
+	        cmocka_unit_test(test_a_fleet_after_moves_goes_on_from_there),
+	        cmocka_unit_test(test_a_fleet_after_moves_allows_what_the_moves_do),
 	        cmocka_unit_test(test_absurd_sizes_never_make_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
