@@ -2,16 +2,20 @@
 
 #include "state/arena.h"
 
-/* A VM makes at most so many hops: that ends every search. */
-enum { HOPS_AT_MOST = 2 };
+/*
+ * A VM makes at most so many hops, and so many are made for one VM: that ends every search, and soon where there is no
+ * way.
+ */
+enum { HOPS_AT_MOST = 2, HOPS_FOR_ONE = 12 };
 
 struct hop {
 	uint32_t vm;
 	uint32_t to;
 	uint32_t lets_pass;
-	bool is_stay; /* a VM in its place steps aside, and comes back later: two moves */
-	bool crowds;  /* `to` is a host that others still want to go to */
-	bool opens;   /* lets_pass can go at once */
+	uint32_t extra; /* moves more than without it: two for a VM in its place that has to come back later */
+	bool for_good;  /* one in its place that need not come back */
+	bool crowds;    /* `to` is a host that others still want to go to */
+	bool opens;     /* lets_pass can go at once */
 	uint64_t bytes;
 	int64_t free; /* on `to` */
 };
@@ -21,8 +25,8 @@ static bool is_better(const struct hop *a, const struct hop *b)
 	if (b->vm == NOWHERE || a->opens != b->opens) {
 		return b->vm == NOWHERE || a->opens;
 	}
-	if (a->is_stay != b->is_stay) {
-		return !a->is_stay;
+	if (a->extra != b->extra) {
+		return a->extra < b->extra;
 	}
 	if (a->crowds != b->crowds) {
 		return !a->crowds;
@@ -37,6 +41,20 @@ static bool is_better(const struct hop *a, const struct hop *b)
 static bool leads_on(const struct way *way, uint32_t vm, uint32_t via)
 {
 	return obstacle_absent(way->draft->fleet, vm, via, way->draft->wishes[vm].goal, NULL);
+}
+
+/* Might it as well stay there: one that is free to choose, and for which there is a place to the end? */
+static bool may_stay_there(const struct way *way, uint32_t vm, uint32_t host)
+{
+	struct draft *draft = way->draft;
+	const struct wish *wish = &draft->wishes[vm];
+	if (!place_is_sticky(draft, vm) || wish->why != WHY_NONE || wish->grouped != NULL) {
+		return false;
+	}
+	simulate_move(draft->final, vm, NOWHERE);
+	bool may = place_could_end_on(draft, vm, host);
+	simulate_move(draft->final, vm, wish->goal);
+	return may;
 }
 
 /* The best host for `vm` to step aside to, so that `passes` gets nearer to its goal. */
@@ -54,13 +72,18 @@ static void try_hop(struct way *way, uint32_t vm, uint32_t passes, struct hop *b
 		        .vm = vm,
 		        .to = host,
 		        .lets_pass = passes,
-		        .is_stay = !way_is_pending(way, vm),
+		        .extra = 1,
 		        .crowds = way->coming[host] > 0,
 		        .bytes = step_bytes(draft->fleet, &step),
 		        .free = simulate_free(way->sim, host),
 		        .opens = true,
 		};
-		if (!is_better(&hop, best) || !simulate_allows(way->sim, vm, host, NULL) || !leads_on(way, vm, host)) {
+		if (!is_better(&hop, best) || !simulate_allows(way->sim, vm, host, NULL)) {
+			continue;
+		}
+		hop.for_good = !way_is_pending(way, vm) && may_stay_there(way, vm, host);
+		hop.extra = way_is_pending(way, vm) || hop.for_good ? 1 : 2;
+		if (!is_better(&hop, best) || (!hop.for_good && !leads_on(way, vm, host))) {
 			continue;
 		}
 		simulate_move(way->sim, vm, host);
@@ -112,7 +135,7 @@ static bool may_step_aside(const struct way *way, uint32_t vm, int64_t most_free
 static void try_for(struct way *way, const struct standing_on *list, uint32_t passes, bool also_stays, struct hop *best)
 {
 	uint32_t goal = way->draft->wishes[passes].goal;
-	for (uint32_t i = list->first[goal]; i < list->first[goal + 1]; i++) {
+	for (uint32_t i = list->first[goal]; way->helped[passes] < HOPS_FOR_ONE && i < list->first[goal + 1]; i++) {
 		uint32_t vm = list->order[i];
 		if (vm != passes && (also_stays || way_is_pending(way, vm)) &&
 		    may_step_aside(way, vm, list->most_free)) {
@@ -134,10 +157,15 @@ bool hop_make(struct way *way)
 	if (best.vm == NOWHERE) {
 		return false;
 	}
-	if (best.is_stay) {
+	if (best.for_good) {
+		simulate_move(way->draft->final, best.vm, best.to);
+		way->draft->wishes[best.vm] =
+		        (struct wish){.why = WHY_ROOM, .goal = best.to, .flexible = true, .wanted = NOWHERE};
+	} else if (!way_is_pending(way, best.vm)) {
 		way->pending[way->pending_count++] = best.vm;
 	}
 	way->hops[best.vm]++;
-	way_step(way, best.vm, best.to, true, best.lets_pass);
+	way->helped[best.lets_pass]++;
+	way_step(way, best.vm, best.to, !best.for_good, best.for_good ? NOWHERE : best.lets_pass);
 	return true;
 }

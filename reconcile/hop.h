@@ -17,6 +17,7 @@ struct way {
 	uint32_t pending_count;
 	uint64_t *coming; /* by host: claims of the pending that will come */
 	uint8_t *hops;    /* by VM: made so far */
+	uint8_t *helped;  /* by VM: hops made to let it pass */
 };
 
 bool way_is_pending(const struct way *way, uint32_t vm);

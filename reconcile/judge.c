@@ -21,6 +21,12 @@ struct scope scope_whole(const struct draft *draft)
 	return scope;
 }
 
+/* One that shall join its group: wherever that is, if all of it is there. */
+static bool has_joined(const struct wish *wish, const struct simulation *sim, uint32_t at)
+{
+	return at == wish->goal || !group_is_parted(sim, wish->grouped);
+}
+
 uint32_t judge_still_to_move(const struct draft *draft, const struct simulation *sim, uint32_t vm)
 {
 	const struct wish *wish = &draft->wishes[vm];
@@ -28,10 +34,8 @@ uint32_t judge_still_to_move(const struct draft *draft, const struct simulation 
 	if (wish->barred || !place_may_move(draft, vm)) {
 		return 0;
 	}
-	if (!wish->flexible && wish->why != WHY_NONE) {
-		return at != wish->goal ? 1 : 0;
-	}
-	return fleet_suits(draft->fleet, vm, at) ? 0 : 1;
+	bool joins = wish->grouped != NULL && wish->why == WHY_TOGETHER;
+	return fleet_suits(draft->fleet, vm, at) && (!joins || has_joined(wish, sim, at)) ? 0 : 1;
 }
 
 /* Also one that must leave anyway: two things are wrong there, and leaving mends both. */
@@ -108,15 +112,6 @@ uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim,
 	return count;
 }
 
-/* A VM that may stay as long as its host suits it: back at home there would be no room, or one too many of a policy. */
-static bool had_to_leave(const struct draft *draft, const struct simulation *sim, uint32_t vm)
-{
-	uint32_t home = draft->fleet->vms[vm].home;
-	struct obstacle obstacle;
-	return !simulate_has_room(sim, vm, sim->at[vm], home, &obstacle) &&
-	       (obstacle.kind == OBSTACLE_MEMORY || obstacle.kind == OBSTACLE_STEP);
-}
-
 static bool may_end_there(const struct draft *draft, const struct simulation *sim, uint32_t vm)
 {
 	const struct fleet *fleet = draft->fleet;
@@ -125,13 +120,8 @@ static bool may_end_there(const struct draft *draft, const struct simulation *si
 	if (at == fleet->vms[vm].home) {
 		return true;
 	}
-	if (!wish->flexible && wish->why != WHY_NONE) {
-		return at == wish->goal;
-	}
-	if (!place_is_sticky(draft, vm) || !fleet_suits(fleet, vm, at)) {
-		return false;
-	}
-	return wish->flexible || (wish->grouped == NULL && had_to_leave(draft, sim, vm));
+	bool joins = wish->grouped != NULL && wish->why == WHY_TOGETHER;
+	return fleet_suits(fleet, vm, at) && (!joins || has_joined(wish, sim, at));
 }
 
 bool judge_may_end(const struct draft *draft, const struct simulation *sim, const struct scope *scope)

@@ -26,8 +26,8 @@ struct scope scope_whole(const struct draft *draft);
 uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim, const struct scope *scope);
 
 /*
- * May a plan end like this? Everybody is at home or in place; nobody who could have stayed has moved; no group is
- * parted that stood together.
+ * May a plan end like this? Everybody is at home or in place, and no group is parted that stood together. One that
+ * could have stayed and made way for others need not come back where any host suits it: that would be one more move.
  */
 bool judge_may_end(const struct draft *draft, const struct simulation *sim, const struct scope *scope);
 

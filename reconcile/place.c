@@ -6,7 +6,19 @@
 #include <string.h>
 
 /* In one round: bounds the work where hundreds of VMs have no place. */
-enum { EXCHANGES_TRIED = 20000 };
+enum { EXCHANGES_TRIED = 20000, EJECTED_AT_MOST = 8 };
+
+static int compare_sizes(const struct fleet *fleet, uint32_t a, uint32_t b)
+{
+	uint64_t left = fleet->vms[a].seen->memory;
+	uint64_t right = fleet->vms[b].seen->memory;
+	return left != right ? (left > right ? -1 : 1) : a < b ? -1 : a > b;
+}
+
+static int compare_by_size(const void *a, const void *b, void *draft)
+{
+	return compare_sizes(((const struct draft *)draft)->fleet, *(const uint32_t *)a, *(const uint32_t *)b);
+}
 
 struct draft *draft_create(struct arena *arena, const struct fleet *fleet)
 {
@@ -24,6 +36,14 @@ struct draft *draft_create(struct arena *arena, const struct fleet *fleet)
 		stood[i] = rule->policy->kind == POLICY_TOGETHER && !group_is_parted(draft->start, rule);
 	}
 	draft->stood = stood;
+	uint32_t *by_size = arena_array(arena, fleet->vm_count, sizeof(*by_size));
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		by_size[vm] = vm;
+	}
+	if (fleet->vm_count > 1) {
+		qsort_r(by_size, fleet->vm_count, sizeof(*by_size), compare_by_size, draft);
+	}
+	draft->by_size = by_size;
 	return draft;
 }
 
@@ -166,31 +186,17 @@ static void wish_all_alone(struct draft *draft)
 	}
 }
 
-static int compare_sizes(const struct draft *draft, uint32_t a, uint32_t b)
-{
-	uint64_t left = draft->fleet->vms[a].seen->memory;
-	uint64_t right = draft->fleet->vms[b].seen->memory;
-	return left != right ? (left > right ? -1 : 1) : a < b ? -1 : a > b;
-}
-
-static int compare_by_size(const void *a, const void *b, void *draft)
-{
-	return compare_sizes(draft, *(const uint32_t *)a, *(const uint32_t *)b);
-}
-
 /* VMs that shall move: those with a goal, or those without one. Largest first, then by name. */
 static uint32_t list_movers(struct draft *draft, bool with_goal, uint32_t **ret_movers)
 {
 	uint32_t count = 0;
 	uint32_t *movers = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*movers));
-	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
+	for (uint32_t i = 0; i < draft->fleet->vm_count; i++) {
+		uint32_t vm = draft->by_size[i];
 		uint32_t goal = draft->wishes[vm].goal;
 		if (goal != draft->fleet->vms[vm].home && (goal != NOWHERE) == with_goal) {
 			movers[count++] = vm;
 		}
-	}
-	if (count > 1) {
-		qsort_r(movers, count, sizeof(*movers), compare_by_size, draft);
 	}
 	*ret_movers = movers;
 	return count;
@@ -292,13 +298,100 @@ static bool place_by_exchange(struct draft *draft, uint32_t vm, uint32_t *tries_
 	return false;
 }
 
-/* When a VM that should give way has no other place, it is one of those that come to its host that cannot come. */
-static uint32_t one_that_comes(const struct draft *draft, uint32_t host)
+/* Those that made way for one VM, and how to undo it. */
+struct ejected {
+	uint32_t vms[EJECTED_AT_MOST];
+	uint32_t hosts[EJECTED_AT_MOST];
+	struct wish wishes[EJECTED_AT_MOST];
+	uint32_t count;
+};
+
+static void take_back(struct draft *draft, const struct ejected *ejected)
+{
+	for (uint32_t i = ejected->count; i > 0; i--) {
+		simulate_move(draft->final, ejected->vms[i - 1], ejected->hosts[i - 1]);
+		draft->wishes[ejected->vms[i - 1]] = ejected->wishes[i - 1];
+	}
+}
+
+/* Gives VMs of an overfull host other places, largest first, as long as it is overfull. */
+static void eject(struct draft *draft, uint32_t host, uint32_t vm, struct ejected *ejected)
+{
+	for (uint32_t i = 0; i < draft->fleet->vm_count && ejected->count < EJECTED_AT_MOST; i++) {
+		uint32_t other = draft->by_size[i];
+		if (simulate_free(draft->final, host) >= 0) {
+			return;
+		}
+		if (other == vm || draft->final->at[other] != host || !may_be_exchanged(draft, other)) {
+			continue;
+		}
+		struct wish before = draft->wishes[other];
+		simulate_move(draft->final, other, NOWHERE);
+		uint32_t elsewhere = place_best_host(draft, other);
+		if (elsewhere == NOWHERE) {
+			simulate_move(draft->final, other, host);
+			continue;
+		}
+		ejected->vms[ejected->count] = other;
+		ejected->hosts[ejected->count] = host;
+		ejected->wishes[ejected->count++] = before;
+		if (before.why == WHY_NONE) {
+			place_lift(draft, other, WHY_ROOM, NULL);
+		}
+		draft->wishes[other].goal = elsewhere;
+		simulate_move(draft->final, other, elsewhere);
+	}
+}
+
+/* Makes room by giving several others other places: on the first host where that will do. */
+static bool place_by_ejecting(struct draft *draft, uint32_t vm, uint32_t *tries_left)
+{
+	uint32_t home = draft->fleet->vms[vm].home;
+	for (uint32_t host = 0; host<draft->fleet->host_count && * tries_left> 0; host++) {
+		struct obstacle obstacle;
+		if (!could_go(draft, vm, host) || simulate_has_room(draft->final, vm, home, host, &obstacle) ||
+		    obstacle.kind != OBSTACLE_MEMORY || simulate_free(draft->final, host) < 0) {
+			continue;
+		}
+		(*tries_left)--;
+		struct ejected ejected = {.count = 0};
+		simulate_move(draft->final, vm, host);
+		eject(draft, host, vm, &ejected);
+		simulate_move(draft->final, vm, NOWHERE);
+		if (simulate_has_room(draft->final, vm, home, host, NULL)) {
+			simulate_move(draft->final, vm, host);
+			draft->wishes[vm].goal = host;
+			return true;
+		}
+		take_back(draft, &ejected);
+	}
+	return false;
+}
+
+/* Does the VM come to where the other should make way for it? */
+static bool drives_out(const struct draft *draft, uint32_t vm, uint32_t other)
+{
+	const struct wish *wish = &draft->wishes[other];
+	uint32_t host = draft->fleet->vms[other].home;
+	uint32_t from = draft->fleet->vms[vm].home;
+	uint32_t goal = draft->wishes[vm].goal;
+	if (goal == from || goal == NOWHERE) {
+		return false;
+	}
+	if (wish->why == WHY_CROWD) {
+		const uint32_t *group_of = wish->rule->groups->of;
+		return group_of[goal] == group_of[host] && group_of[from] != group_of[host] && rule_has(wish->rule, vm);
+	}
+	return wish->why == WHY_ROOM && goal == host;
+}
+
+/* When a VM that should give way has no other place, it is one of those that drive it out that cannot come. */
+static uint32_t one_that_comes(const struct draft *draft, uint32_t other)
 {
 	uint32_t largest = NOWHERE;
 	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
-		bool comes = draft->wishes[vm].goal == host && draft->fleet->vms[vm].home != host;
-		if (comes && (largest == NOWHERE || compare_sizes(draft, vm, largest) < 0)) {
+		if (drives_out(draft, vm, other) &&
+		    (largest == NOWHERE || compare_sizes(draft->fleet, vm, largest) < 0)) {
 			largest = vm;
 		}
 	}
@@ -320,14 +413,12 @@ static bool place_leavers(struct draft *draft)
 			simulate_move(draft->final, vm, host);
 			continue;
 		}
-		if (place_by_exchange(draft, vm, &tries_left)) {
+		if (place_by_exchange(draft, vm, &tries_left) ||
+		    (draft->ejects && place_by_ejecting(draft, vm, &tries_left))) {
 			continue;
 		}
 		barred = true;
-		enum why why = draft->wishes[vm].why;
-		uint32_t coming = why == WHY_ROOM || why == WHY_CROWD
-		                          ? one_that_comes(draft, draft->fleet->vms[vm].home)
-		                          : NOWHERE;
+		uint32_t coming = one_that_comes(draft, vm);
 		bar(draft, coming == NOWHERE ? vm : coming);
 	}
 	return barred;

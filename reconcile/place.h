@@ -42,8 +42,10 @@ struct draft {
 	const struct simulation *start; /* before the first move */
 	struct simulation *final;       /* everybody where the wishes say */
 	struct wish *wishes;            /* by VM */
+	const uint32_t *by_size;        /* all VMs, the largest first, then by name */
 	const bool *stood;              /* by rule: a group that stands together before the first move */
 	bool residue;                   /* only asking who should give way: whether anybody can is no question */
+	bool ejects;                    /* several make room for one: not always for the better */
 };
 
 struct draft *draft_create(struct arena *arena, const struct fleet *fleet);

@@ -10,42 +10,21 @@
 #include <stdlib.h>
 
 enum {
-	ROUNDS_ONE_BY_ONE = 40,        /* beyond so many rounds those that are stuck are given up together, */
-	ROUNDS_TIMES_VMS = 200 * 1000, /* or earlier in a large fleet */
-	SECOND_CHANCES = 16,           /* of those given up, with effort 1 */
-	SEARCH_WORK = 500 * 1000,      /* questions of a search, with effort 1 */
+	SEARCH_WORK = 500 * 1000, /* questions of a search, with effort 1 */
+	CONTINUATIONS = 28,       /* with effort 1 */
 };
-
-/* Of those that are stuck, the largest: its room is most likely to help the others. */
-static uint32_t choose_to_bar(const struct draft *draft, const struct route *route)
-{
-	uint32_t worst = route->stuck[0];
-	for (uint32_t i = 1; i < route->stuck_count; i++) {
-		uint64_t size = draft->fleet->vms[route->stuck[i]].seen->memory;
-		uint64_t worst_size = draft->fleet->vms[worst].seen->memory;
-		if (size > worst_size || (size == worst_size && route->stuck[i] > worst)) {
-			worst = route->stuck[i];
-		}
-	}
-	return worst;
-}
 
 /* Places and orders around those that are given up already, and gives up more until a way leads to the end. */
 static struct way_found find_around(struct draft *draft, bool *given_up)
 {
 	struct way_found way = {0};
-	uint32_t rounds = ROUNDS_TIMES_VMS / (draft->fleet->vm_count + 1);
-	rounds = rounds < ROUNDS_ONE_BY_ONE ? rounds : ROUNDS_ONE_BY_ONE;
 	place_all(draft);
-	for (uint32_t round = 0;; round++) {
+	for (;;) {
 		way.route = order_best(draft, &way.done);
 		if (way.route.stuck_count == 0) {
 			return way;
 		}
-		if (round < rounds) {
-			given_up[choose_to_bar(draft, &way.route)] = true;
-		}
-		for (uint32_t i = 0; round >= rounds && i < way.route.stuck_count; i++) {
+		for (uint32_t i = 0; i < way.route.stuck_count; i++) {
 			given_up[way.route.stuck[i]] = true;
 		}
 		for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
@@ -73,35 +52,6 @@ static struct simulation *state_after(const struct draft *draft, const struct ro
 	return sim;
 }
 
-/* Who was given up first may have been the wrong one: each is tried again without giving up anybody else. */
-static void give_second_chances(const struct draft *alone, const struct scope *scope, struct way_found *way,
-                                bool *given_up, unsigned int effort)
-{
-	uint32_t vm_count = alone->fleet->vm_count;
-	uint32_t best = judge_unplaced(alone, state_after(alone, &way->route), scope);
-	uint64_t left = (uint64_t)SECOND_CHANCES * effort;
-	for (uint32_t vm = 0; vm < vm_count && left > 0; vm++) {
-		if (!given_up[vm]) {
-			continue;
-		}
-		left--;
-		bool *trial = arena_grow(alone->arena, given_up, vm_count, vm_count, sizeof(*trial));
-		trial[vm] = false;
-		struct draft *fresh = draft_without(alone, trial);
-		place_all(fresh);
-		struct way_found other = {0};
-		other.route = order_best(fresh, &other.done);
-		uint32_t unplaced = other.route.stuck_count > 0
-		                            ? UINT32_MAX
-		                            : judge_unplaced(alone, state_after(alone, &other.route), scope);
-		if (unplaced < best) {
-			best = unplaced;
-			*way = other;
-			given_up[vm] = false;
-		}
-	}
-}
-
 /* Why a VM that could have stayed has left, as it looks after a search. */
 static void name_reason(struct draft *done, uint32_t vm)
 {
@@ -118,9 +68,10 @@ static void name_reason(struct draft *done, uint32_t vm)
 }
 
 /* The wishes that a search's end fulfils. */
-static struct draft *draft_of_end(const struct draft *alone, const struct route *route)
+static struct draft *draft_of_end(const struct draft *alone, const struct route *route, bool ejects)
 {
 	struct draft *done = draft_copy(alone);
+	done->ejects = ejects;
 	done->final = state_after(alone, route);
 	for (uint32_t vm = 0; vm < done->fleet->vm_count; vm++) {
 		struct wish *wish = &done->wishes[vm];
@@ -157,6 +108,59 @@ static void mark_hops(const struct draft *draft, struct route *route)
 	}
 }
 
+/* After the route has been changed: hops, reasons and wishes as they are now. */
+static void tell_again(const struct draft *alone, struct way_found *way)
+{
+	mark_hops(alone, &way->route);
+	name_passing(&way->route);
+	way->done = draft_of_end(alone, &way->route, way->done->ejects);
+}
+
+static struct route join(struct arena *arena, const struct route *first, const struct route *then)
+{
+	struct route joined = {.count = first->count + then->count, .bytes = first->bytes + then->bytes};
+	joined.steps = arena_array(arena, joined.count, sizeof(*joined.steps));
+	for (uint32_t i = 0; i < joined.count; i++) {
+		joined.steps[i] = i < first->count ? first->steps[i] : then->steps[i - first->count];
+	}
+	return joined;
+}
+
+/*
+ * Plans on from the end, as if it were a new day: what has moved may have left room for those that were given up. Is it
+ * better now?
+ */
+static bool go_on(const struct draft *alone, const struct scope *scope, struct way_found *way)
+{
+	struct simulation *end = state_after(alone, &way->route);
+	uint32_t unplaced = judge_unplaced(alone, end, scope);
+	if (unplaced == 0) {
+		return false;
+	}
+	bool *given_up = arena_array(alone->arena, alone->fleet->vm_count, sizeof(*given_up));
+	struct draft *draft = draft_create(alone->arena, fleet_after(alone->arena, end));
+	draft->ejects = way->done->ejects;
+	struct way_found more = find_around(draft, given_up);
+	struct route joined = join(alone->arena, &way->route, &more.route);
+	end = state_after(alone, &joined);
+	if (judge_unplaced(alone, end, scope) >= unplaced || !judge_may_end(alone, end, scope)) {
+		return false;
+	}
+	way->route = joined;
+	tell_again(alone, way);
+	return true;
+}
+
+/* Searches small parts of the fleet around those without a place. Is it better now? */
+static bool mend_way(const struct draft *alone, const struct scope *scope, struct way_found *way, unsigned int effort)
+{
+	bool mended = mend_route(alone, scope, &way->route, effort);
+	if (mended) {
+		tell_again(alone, way);
+	}
+	return mended;
+}
+
 /* Nobody is left, every VM moves once, and each of them has to. */
 static bool is_certain(const struct draft *alone, const struct way_found *way, uint32_t unplaced)
 {
@@ -182,39 +186,59 @@ static bool has_groups(const struct fleet *fleet)
 	return false;
 }
 
-/* What a large fleet allows: small parts searched for those without a place, and hops that are not needed left out. */
-static void mend(const struct draft *alone, const struct scope *scope, struct way_found *way, unsigned int effort)
+/* The exact search, where it is worth a try. Has it ended with proof? */
+static bool search(const struct draft *alone, const struct scope *scope, struct way_found *way, uint32_t unplaced,
+                   unsigned int effort)
 {
-	bool mended = mend_route(alone, scope, &way->route, effort);
-	uint32_t count = way->route.count;
-	mark_hops(alone, &way->route);
-	shorten_route(alone, &way->route);
-	mark_hops(alone, &way->route);
-	if (mended || way->route.count < count) {
-		name_passing(&way->route);
-		way->done = draft_of_end(alone, &way->route);
-	}
-}
-
-static void improve(const struct draft *alone, const struct scope *scope, struct way_found *way, unsigned int effort)
-{
-	uint32_t unplaced = judge_unplaced(alone, state_after(alone, &way->route), scope);
-	if (is_certain(alone, way, unplaced)) {
-		return;
-	}
-	if (!search_suits(scope)) {
-		mend(alone, scope, way, effort);
-		return;
-	}
 	struct finding finding = search_exact(alone, alone->start, scope, (uint64_t)SEARCH_WORK * effort);
 	way->exhaustive = finding.exhaustive && !has_groups(alone->fleet);
 	bool better = finding.found && (finding.unplaced != unplaced ? finding.unplaced < unplaced
 	                                                             : route_is_better(&finding.route, &way->route));
 	if (better) {
-		name_passing(&finding.route);
 		way->route = finding.route;
-		way->done = draft_of_end(alone, &finding.route);
+		tell_again(alone, way);
 	}
+	return way->exhaustive;
+}
+
+/* One way, and what planning on and small searches make of it. */
+static struct way_found find_way(const struct draft *alone, const struct scope *scope, bool ejects, unsigned int effort)
+{
+	struct draft *draft = draft_create(alone->arena, alone->fleet);
+	draft->ejects = ejects;
+	struct way_found way = find_around(draft, arena_array(alone->arena, alone->fleet->vm_count, sizeof(bool)));
+	for (uint32_t i = 0; i < CONTINUATIONS * effort; i++) {
+		if (!go_on(alone, scope, &way) && !mend_way(alone, scope, &way, effort)) {
+			break;
+		}
+	}
+	return way;
+}
+
+static struct way_found find_best(const struct draft *alone, const struct scope *scope, unsigned int effort)
+{
+	struct way_found best = find_way(alone, scope, false, effort);
+	uint32_t best_unplaced = judge_unplaced(alone, state_after(alone, &best.route), scope);
+	if (best_unplaced > 0) {
+		struct way_found other = find_way(alone, scope, true, effort);
+		uint32_t unplaced = judge_unplaced(alone, state_after(alone, &other.route), scope);
+		if (unplaced < best_unplaced ||
+		    (unplaced == best_unplaced && route_is_better(&other.route, &best.route))) {
+			best = other;
+			best_unplaced = unplaced;
+		}
+	}
+	if (is_certain(alone, &best, best_unplaced) ||
+	    (search_suits(scope) && search(alone, scope, &best, best_unplaced, effort))) {
+		return best;
+	}
+	mark_hops(alone, &best.route);
+	uint32_t count = best.route.count;
+	shorten_route(alone, scope, &best.route);
+	if (best.route.count < count) {
+		tell_again(alone, &best);
+	}
+	return best;
 }
 
 /* The last check of all: the VM of the first step that no rule would allow now, or NOWHERE. */
@@ -236,10 +260,8 @@ struct way_found route_find(const struct draft *draft, unsigned int effort)
 	bool *given_up = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*given_up));
 	struct draft *alone = draft_copy(draft);
 	place_alone(alone);
-	struct way_found way = find_around(draft_copy(draft), given_up);
 	struct scope whole = scope_whole(alone);
-	give_second_chances(alone, &whole, &way, given_up, effort);
-	improve(alone, &whole, &way, effort);
+	struct way_found way = find_best(alone, &whole, effort);
 	together_adjoin(way.done, &way.route);
 	/* That is never needed, unless there is a mistake above; then a VM stays rather than breaks a rule. */
 	for (uint32_t vm; (vm = find_unsound(draft, &way.route)) != NOWHERE;) {

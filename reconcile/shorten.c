@@ -49,11 +49,48 @@ static uint32_t next_of(const struct route *route, uint32_t at)
 	return NOWHERE;
 }
 
-void shorten_route(const struct draft *draft, struct route *route)
+static uint32_t unplaced_after(const struct draft *draft, const struct scope *whole, struct simulation *sim,
+                               const struct route *route)
+{
+	for (uint32_t i = 0; i < route->count; i++) {
+		simulate_move(sim, route->steps[i].vm, route->steps[i].to);
+	}
+	uint32_t unplaced = judge_unplaced(draft, sim, whole);
+	for (uint32_t i = route->count; i > 0; i--) {
+		simulate_move(sim, route->steps[i - 1].vm, route->steps[i - 1].from);
+	}
+	return unplaced;
+}
+
+/* All steps of a VM away, if the others do without and nobody is the worse for it. */
+static bool leave_out(const struct draft *draft, const struct scope *whole, struct simulation *sim, struct route *route,
+                      uint32_t vm)
+{
+	struct route trial = {.steps = arena_array(draft->arena, route->count, sizeof(*trial.steps))};
+	for (uint32_t i = 0; i < route->count; i++) {
+		if (route->steps[i].vm != vm) {
+			trial.steps[trial.count++] = route->steps[i];
+		}
+	}
+	bool allowed = trial.count == 0 || order_is_allowed(sim, trial.steps, 0, trial.count - 1);
+	bool better = allowed && unplaced_after(draft, whole, sim, &trial) <= unplaced_after(draft, whole, sim, route);
+	if (better) {
+		*route = trial;
+	}
+	return better;
+}
+
+void shorten_route(const struct draft *draft, const struct scope *whole, struct route *route)
 {
 	struct simulation *sim = simulate_copy(draft->arena, draft->start);
 	uint32_t left = STEPS_RUN / (route->count + 1) + 1;
 	left = left < TRIES_AT_MOST ? left : TRIES_AT_MOST;
+	for (uint32_t i = 0; i < route->count && left > 0;) {
+		uint32_t vm = route->steps[i].vm;
+		bool could_stay = draft->wishes[vm].why == WHY_NONE;
+		left -= could_stay ? 1 : 0;
+		i = could_stay && leave_out(draft, whole, sim, route, vm) ? 0 : i + 1;
+	}
 	for (uint32_t i = 0; i < route->count && left > 0;) {
 		uint32_t second = route->steps[i].hop ? next_of(route, i) : NOWHERE;
 		if (second != NOWHERE) {

@@ -88,6 +88,23 @@ static inline bool is_parted(const struct world *w, const struct policy *p)
 	return false;
 }
 
+/* Would a plan without any move of this VM do as well? `w` is at the end of the plan. */
+static inline bool is_needless(const struct world *w, const struct plan *plan, int v)
+{
+	struct world other = *w;
+	memcpy(other.at, w->home, sizeof(other.at));
+	for (size_t i = 0; i < plan->move_count; i++) {
+		int moved = find_vm(w, plan->moves[i].vm);
+		int to = find_host(w, plan->moves[i].to);
+		if (moved != v && !legal(&other, moved, to)) {
+			return false;
+		}
+		other.at[moved] = moved == v ? other.at[moved] : to;
+	}
+	struct world end = *w;
+	return count_unplaced(&other) <= count_unplaced(&end);
+}
+
 static inline void check_end(struct world *w, const struct plan *plan, uint64_t seed, bool together)
 {
 	for (int v = 0; v < w->vm_count; v++) {
@@ -97,6 +114,9 @@ static inline void check_end(struct world *w, const struct plan *plan, uint64_t 
 		CHECK(!blocked || w->at[v] == w->home[v]);
 	}
 	CHECK(together || may_end(w));
+	for (size_t i = 0; i < plan->move_count && !together; i++) {
+		CHECK(!is_needless(w, plan, find_vm(w, plan->moves[i].vm)));
+	}
 	CHECK(plan->feasible == (plan->blocked_count == 0));
 	CHECK(plan->bound <= plan->move_count);
 	CHECK(plan->optimal == (plan->bound == plan->move_count));
