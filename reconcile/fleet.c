@@ -271,9 +271,3 @@ bool fleet_admits(const struct fleet *fleet, uint32_t vm, uint32_t host)
 	return desired != NULL && !desired->maintenance && where_matches(fleet, vm, host) &&
 	       fleet_forbidding_rule(fleet, vm, host) == NULL;
 }
-
-uint64_t fleet_claim(const struct fleet *fleet, uint32_t vm, uint32_t host)
-{
-	/* Both are at most INT64_MAX (state/units.h). */
-	return fleet->vms[vm].seen->memory + fleet->hosts[host].overhead;
-}

@@ -102,7 +102,11 @@ const struct rule *fleet_forbidding_rule(const struct fleet *fleet, uint32_t vm,
 uint32_t fleet_host_index(const struct fleet *fleet, const char *name);
 
 /* RAM that the VM takes on a host. */
-uint64_t fleet_claim(const struct fleet *fleet, uint32_t vm, uint32_t host);
+static inline uint64_t fleet_claim(const struct fleet *fleet, uint32_t vm, uint32_t host)
+{
+	/* Both are at most INT64_MAX (state/units.h). */
+	return fleet->vms[vm].seen->memory + fleet->hosts[host].overhead;
+}
 
 /* Do the bytes of the disk travel from one host to another? Not when both see the same storage. */
 bool disk_travels(const struct fleet *fleet, const struct disk *disk, uint32_t from, uint32_t to);

@@ -125,15 +125,6 @@ const struct fleet *fleet_after(struct arena *arena, const struct simulation *si
 	return after;
 }
 
-int64_t simulate_free(const struct simulation *sim, uint32_t host)
-{
-	uint64_t capacity = sim->fleet->hosts[host].capacity;
-	uint64_t claims = sim->claims[host];
-	uint64_t distance = capacity > claims ? capacity - claims : claims - capacity;
-	int64_t amount = distance > INT64_MAX ? INT64_MAX : (int64_t)distance;
-	return capacity >= claims ? amount : -amount;
-}
-
 static uint32_t group_at(const struct simulation *sim, const struct rule *rule, uint32_t vm)
 {
 	bool counts = sim->at[vm] != NOWHERE && counts_for_rules(&sim->fleet->vms[vm]);
@@ -279,6 +270,10 @@ bool simulate_has_room(const struct simulation *sim, uint32_t vm, uint32_t from,
 bool simulate_allows(const struct simulation *sim, uint32_t vm, uint32_t to, struct obstacle *ret_obstacle)
 {
 	uint32_t from = sim->at[vm];
+	struct obstacle at = {.vm = vm, .host = to};
+	if (ret_obstacle == NULL && !memory_fits(sim, at, NULL)) {
+		return false; /* the cheapest question, and the most frequent answer */
+	}
 	return obstacle_absent(sim->fleet, vm, from, to, ret_obstacle) &&
 	       simulate_has_room(sim, vm, from, to, ret_obstacle);
 }

@@ -54,6 +54,13 @@ uint32_t simulate_count(const struct simulation *sim, uint32_t rule, uint32_t gr
 uint32_t simulate_next_group(const struct simulation *sim, uint32_t rule, uint32_t group);
 
 /* Capacity less claims, negative when over. */
-int64_t simulate_free(const struct simulation *sim, uint32_t host);
+static inline int64_t simulate_free(const struct simulation *sim, uint32_t host)
+{
+	uint64_t capacity = sim->fleet->hosts[host].capacity;
+	uint64_t claims = sim->claims[host];
+	uint64_t distance = capacity > claims ? capacity - claims : claims - capacity;
+	int64_t amount = distance > INT64_MAX ? INT64_MAX : (int64_t)distance;
+	return capacity >= claims ? amount : -amount;
+}
 
 #endif
