@@ -1,5 +1,5 @@
 /*
- * Hops: when no VM can go to its place, one of those in the way steps aside, to a host that is not its place.
+ * Hops: when no VM can go to its place, those in the way of one step aside, to hosts that are not their places.
  * Inside of order only.
  */
 #ifndef BERTH_HOP_H
@@ -17,13 +17,15 @@ struct way {
 	uint32_t pending_count;
 	uint64_t *coming; /* by host: claims of the pending that will come */
 	uint8_t *hops;    /* by VM: made so far */
-	uint8_t *helped;  /* by VM: hops made to let it pass */
 };
 
 bool way_is_pending(const struct way *way, uint32_t vm);
 void way_step(struct way *way, uint32_t vm, uint32_t to, bool hop, uint32_t lets_pass);
 
-/* Makes the hop of the fewest bytes that lets a pending VM go to its place. Returns false when there is none. */
+/*
+ * Brings a pending VM to its place after as few hops as that takes, for the one that takes the fewest. Returns false
+ * when there is none that hops would help.
+ */
 bool hop_make(struct way *way);
 
 #endif

@@ -166,7 +166,6 @@ struct route order_run(struct draft *draft, enum strategy strategy)
 	        .strategy = strategy,
 	        .sim = simulate_copy(draft->arena, draft->start),
 	        .hops = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*way.hops)),
-	        .helped = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*way.helped)),
 	};
 	list_pending(&way);
 	do {
