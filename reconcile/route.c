@@ -215,6 +215,20 @@ static struct way_found find_way(const struct draft *alone, const struct scope *
 	return way;
 }
 
+/* A route that was planned on and on goes forth and back: now that its end is known, is there a shorter way there? */
+static void straighten(const struct draft *alone, const struct scope *scope, struct way_found *way, uint32_t unplaced)
+{
+	struct draft *draft = draft_of_end(alone, &way->route, way->done->ejects);
+	struct way_found other = {0};
+	other.route = order_best(draft, &other.done);
+	struct simulation *end = state_after(alone, &other.route);
+	if (other.route.stuck_count == 0 && route_is_better(&other.route, &way->route) &&
+	    judge_unplaced(alone, end, scope) <= unplaced && judge_may_end(alone, end, scope)) {
+		way->route = other.route;
+		tell_again(alone, way);
+	}
+}
+
 static struct way_found find_best(const struct draft *alone, const struct scope *scope, unsigned int effort)
 {
 	struct way_found best = find_way(alone, scope, false, effort);
@@ -232,6 +246,7 @@ static struct way_found find_best(const struct draft *alone, const struct scope 
 	    (search_suits(scope) && search(alone, scope, &best, best_unplaced, effort))) {
 		return best;
 	}
+	straighten(alone, scope, &best, best_unplaced);
 	mark_hops(alone, &best.route);
 	uint32_t count = best.route.count;
 	shorten_route(alone, scope, &best.route);
