@@ -45,7 +45,7 @@ start_nbd() {
 }
 
 disk_xml() {
-    local vm=$1 node=$2 kind=$3 dev=$4 size=$5 payload=$6 file port
+    local vm=$1 node=$2 kind=$3 dev=$4 size=$5 payload=$6 file port format
     case $kind in
     local-*)
         file=$vm.${kind#local-}
@@ -54,10 +54,14 @@ disk_xml() {
         printf "<disk type='file' device='disk'><driver name='qemu' type='%s' cache='none'/>" "${kind#local-}"
         printf "<source file='/var/lib/libvirt/images/%s'/>" "$file"
         ;;
-    network)
-        make_image "$dir/storage/$vm-$dev.raw" raw "$vm" "$dev" "$size" "$payload"
+    network | network-qcow2)
+        format=${kind#network}
+        format=${format#-}
+        make_image "$dir/storage/$vm-$dev.raw" "${format:-raw}" "$vm" "$dev" "$size" "$payload"
+        # What is served has one length, so there is room for snapshots from the start.
+        [[ -z $format ]] || truncate -s $((size * 4 + 512))M "$dir/storage/$vm-$dev.raw"
         port=$(serve_image "$vm-$dev")
-        printf "<disk type='network' device='disk'><driver name='qemu' type='raw' cache='none'/>"
+        printf "<disk type='network' device='disk'><driver name='qemu' type='%s' cache='none'/>" "${format:-raw}"
         printf "<source protocol='nbd' name='%s-%s'><host name='%s' port='%d'/><reconnect delay='60'/></source>" "$vm" "$dev" "$(address storage)" "$port"
         ;;
     esac
@@ -118,7 +122,7 @@ sandbox_vm() {
     memory=${memory:-$((96 + ${rewrite:-${dirty:-0}}))}
     ((memory >= 80 + ${rewrite:-${dirty:-0}})) || usage_error "this guest does not boot with less than $((80 + ${rewrite:-${dirty:-0}})) MiB"
     kinds=${kinds//mixed/local-qcow2,network}
-    [[ ,$kinds =~ ^(,(local-qcow2|local-raw|network)){1,8}$ ]] || usage_error "no such disks: $kinds"
+    [[ ,$kinds =~ ^(,(local-qcow2|local-raw|network|network-qcow2)){1,8}$ ]] || usage_error "no such disks: $kinds"
     [[ $state == running || $state == paused || $state == stopped ]] || usage_error "no state '$state'"
     ((size >= payload + 4)) || usage_error "the payload does not fit on the disk"
     [[ -z $(where_lines "$vm") ]] || die "there is a VM '$vm' already"
