@@ -46,27 +46,43 @@ static bool version_fits(const char *from, const char *to, enum versions version
 /* Powered off while its disks are copied: then the volumes travel whole, snapshots with them. */
 static bool travels_stopped(const struct fleet_vm *vm)
 {
-	return vm->seen->state == VM_STOPPED || vm->desired->migration.mode == MODE_STOPPED;
+	bool is_shut_down = vm->seen->state == VM_RUNNING && vm->desired->migration.mode == MODE_STOPPED;
+	return vm->seen->state == VM_STOPPED || is_shut_down;
 }
 
-static bool snapshots_travel(const struct fleet *fleet, uint32_t vm, uint32_t from, uint32_t to)
+/* Of a running VM's local disk QEMU copies the active state alone. */
+static bool copy_leaves_snapshots(const struct fleet *fleet, uint32_t vm, uint32_t from, uint32_t to)
 {
 	const struct fleet_vm *v = &fleet->vms[vm];
-	if (v->seen->snapshots == 0 || v->desired->migration.snapshots == SNAPSHOTS_DELETE) {
-		return true;
-	}
-	if (v->desired->migration.snapshots == SNAPSHOTS_REFUSE) {
+	if (v->seen->snapshots == 0 || travels_stopped(v)) {
 		return false;
-	}
-	if (travels_stopped(v)) {
-		return true;
 	}
 	for (size_t i = 0; i < v->seen->disk_count; i++) {
 		if (disk_travels(fleet, &v->seen->disks[i], from, to)) {
-			return false;
+			return true;
 		}
 	}
-	return true;
+	return false;
+}
+
+bool obstacle_ends_snapshots(const struct fleet *fleet, uint32_t vm, uint32_t from, uint32_t to)
+{
+	return fleet->vms[vm].desired->migration.snapshots == SNAPSHOTS_DELETE &&
+	       copy_leaves_snapshots(fleet, vm, from, to);
+}
+
+static bool snapshots_allow(const struct fleet *fleet, uint32_t vm, uint32_t from, uint32_t to)
+{
+	const struct fleet_vm *v = &fleet->vms[vm];
+	switch (v->desired->migration.snapshots) {
+	case SNAPSHOTS_PRESERVE:
+		return !copy_leaves_snapshots(fleet, vm, from, to);
+	case SNAPSHOTS_DELETE:
+		return true;
+	case SNAPSHOTS_REFUSE:
+		return v->seen->snapshots == 0;
+	}
+	abort();
 }
 
 static const struct pool *active_pool_named(const struct host *host, const char *name)
@@ -171,7 +187,7 @@ bool obstacle_absent(const struct fleet *fleet, uint32_t vm, uint32_t from, uint
 		at.kind = why_not_admitted(fleet, &at);
 	} else if (!fleet->hosts[to].connected) {
 		at.kind = OBSTACLE_CONNECTION;
-	} else if (!snapshots_travel(fleet, vm, from, to)) {
+	} else if (!snapshots_allow(fleet, vm, from, to)) {
 		at.kind = OBSTACLE_SNAPSHOTS;
 	} else if (!version_fits(source->qemu, target->qemu, v->desired->migration.versions) ||
 	           !version_fits(source->libvirt, target->libvirt, v->desired->migration.versions)) {

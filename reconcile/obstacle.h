@@ -50,6 +50,9 @@ enum code obstacle_code(const struct obstacle *obstacle);
 /* `node2 has 3.2 GiB free, web-1 needs 4 GiB: 0.8 GiB short` */
 const char *obstacle_text(struct arena *arena, const struct fleet *fleet, const struct obstacle *obstacle);
 
+/* Would this move end the VM's snapshots, as its entry allows (`snapshots: delete`)? */
+bool obstacle_ends_snapshots(const struct fleet *fleet, uint32_t vm, uint32_t from, uint32_t to);
+
 /*
  * What stands in the way of moving the VM from one host to another wherever the others are: immovable, connection,
  * versions, pools, formats, policies that look at host and VM alone. Returns true when nothing does.

@@ -191,7 +191,8 @@ static inline bool could_travel(const struct world *w, int v, int from, int h)
 	if (!is_local(w, v)) { /* a network disk is named by its path here: a file on a mount */
 		return vm->disk_count == 0 || w->seen[h]->pools[0].active;
 	}
-	bool stands = vm->state == VM_STOPPED || w->entry[v]->migration.mode == MODE_STOPPED;
+	bool is_shut_down = vm->state == VM_RUNNING && w->entry[v]->migration.mode == MODE_STOPPED;
+	bool stands = vm->state == VM_STOPPED || is_shut_down;
 	bool format = w->host[h]->formats == 0 || (w->host[h]->formats & vm->disks[0].format) != 0;
 	bool again = from != w->home[v] && !deletes_source(w, v);
 	return (vm->snapshots == 0 || stands) && format && !again && w->seen[h]->pools[0].active;
