@@ -1,6 +1,7 @@
 #include "reconcile/carry.h"
 
 #include "reconcile/settle.h"
+#include "reconcile/snapshots.h"
 #include "state/arena.h"
 
 #include <errno.h>
@@ -67,6 +68,9 @@ static int hand_over_definition(const struct execution *execution, const struct 
 	const struct world *world = &execution->world;
 	int r = check_before_define(execution, carrying->entry, err);
 	if (r == 0) {
+		r = snapshots_read(execution, order, carrying->entry, err);
+	}
+	if (r == 0) {
 		r = record_step(execution->record, carrying->entry, STEP_DEFINE, err);
 	}
 	if (r < 0) {
@@ -75,6 +79,9 @@ static int hand_over_definition(const struct execution *execution, const struct 
 	carrying->may_take_back = true;
 	r = world->functions->define(world->data, order, err);
 	if (r == 0) {
+		r = snapshots_set(execution, carrying->entry, order->to, err);
+	}
+	if (r == 0) {
 		r = check_both_defined(execution, carrying->entry, err);
 	}
 	if (r == 0) {
@@ -82,6 +89,9 @@ static int hand_over_definition(const struct execution *execution, const struct 
 	}
 	if (r == 0) {
 		r = check_untouched(execution, order, stamps, err);
+	}
+	if (r == 0) {
+		r = snapshots_leave_source(execution, carrying->entry, err);
 	}
 	if (r < 0) {
 		return r;

@@ -2,6 +2,7 @@
 
 #include "reconcile/carry.h"
 #include "reconcile/settle.h"
+#include "reconcile/snapshots.h"
 #include "state/arena.h"
 #include "state/text.h"
 
@@ -44,12 +45,24 @@ static int make_volumes(const struct execution *execution, const struct move_ord
 			        i; /* this one is a stranger's for sure, and those behind it were not begun */
 		}
 		if (r == 0) {
-			bool is_last = i + 1 == order->disk_count;
+			bool goes_on = i + 1 == order->disk_count && order->snapshots == 0;
 			entry->volumes[i].made = true;
-			r = record_step(execution->record, entry, is_last ? STEP_TRANSFER : STEP_VOLUMES, err);
+			r = record_step(execution->record, entry, goes_on ? STEP_TRANSFER : STEP_VOLUMES, err);
 		}
 	}
 	return r;
+}
+
+/* libvirt migrates no VM that it knows snapshots of: their definitions leave the source, and are in the record before.
+ */
+static int take_snapshots(const struct execution *execution, const struct move_order *order, struct move_entry *entry,
+                          struct error *err)
+{
+	int r = snapshots_read(execution, order, entry, err);
+	if (r == 0 && entry->snapshots.count > 0) {
+		r = record_step(execution->record, entry, STEP_SNAPSHOTS, err);
+	}
+	return r < 0 ? r : snapshots_leave_source(execution, entry, err);
 }
 
 static int transfer(const struct execution *execution, const struct move_order *order, struct carrying *carrying,
@@ -60,7 +73,8 @@ static int transfer(const struct execution *execution, const struct move_order *
 	switch (order->mode) {
 	case MOVE_LIVE:
 	case MOVE_SUSPENDED:
-		if (carrying->entry->step != STEP_TRANSFER) { /* the last volume's entry says so already */
+		r = take_snapshots(execution, order, carrying->entry, err);
+		if (r == 0 && carrying->entry->step != STEP_TRANSFER) { /* the last volume's entry says so already */
 			r = record_step(execution->record, carrying->entry, STEP_TRANSFER, err);
 		}
 		return r < 0 ? r : world->functions->migrate(world->data, order, execution->watcher, outcome, err);
@@ -103,6 +117,7 @@ static bool take_back_definition(const struct execution *execution, const struct
 	const struct world *world = &execution->world;
 	const struct move_entry *entry = carrying->entry;
 	return carrying->may_take_back && sight->where == IS_ON_BOTH && sight->on_target->state == VM_STOPPED &&
+	       snapshots_take_back(execution, entry, NULL) == 0 &&
 	       world->functions->undefine(world->data, entry->to, entry->uuid, NULL) == 0;
 }
 

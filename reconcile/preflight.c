@@ -63,10 +63,6 @@ bool preflight_check(struct arena *arena, const struct desired *desired, const s
 	if (!simulate_allows(simulate_begin(arena, fleet), vm, to, &obstacle)) {
 		return refuse(ret_reason, obstacle_code(&obstacle), obstacle_text(arena, fleet, &obstacle));
 	}
-	if (seen->snapshots > 0) { /* libvirt's look refuses it already; none may be lost for want of one */
-		return refuse(ret_reason, CODE_PREFLIGHT,
-		              "it has snapshots, which this version of berth does not carry over");
-	}
 	if (seen->live_only != NULL && (move->mode == MOVE_OFFLINE || move->mode == MOVE_STOPPED)) {
 		return refuse(ret_reason, CODE_PREFLIGHT,
 		              arena_print(arena, "libvirt carries its %s only while it runs", seen->live_only));
@@ -79,6 +75,7 @@ bool preflight_check(struct arena *arena, const struct desired *desired, const s
 	        .to = move->to,
 	        .mode = move->mode,
 	        .settings = *settings,
+	        .snapshots = seen->snapshots,
 	};
 	list_disks(arena, fleet, vm, to, ret_order);
 	*ret_entry = (struct move_entry){
@@ -92,6 +89,7 @@ bool preflight_check(struct arena *arena, const struct desired *desired, const s
 	        .state = seen->state,
 	        .autostart = seen->autostart,
 	        .source_disks = settings->source_disks,
+	        .snapshots_end = obstacle_ends_snapshots(fleet, vm, from, to),
 	        .plan = plan_id,
 	        .desired = desired->commit,
 	};

@@ -1,5 +1,6 @@
 #include "reconcile/settle.h"
 
+#include "reconcile/snapshots.h"
 #include "state/arena.h"
 #include "state/text.h"
 
@@ -193,13 +194,19 @@ int settle_on_target(const struct execution *execution, struct move_entry *entry
 {
 	const struct world *world = &execution->world;
 	bool wants_autostart = entry->autostart && !sight->on_target->autostart;
-	bool has_more_to_do = wants_autostart || entry->mode == MOVE_STOPPED;
+	bool has_more_to_do = wants_autostart || entry->mode == MOVE_STOPPED || snapshots_come_along(entry);
 	int r = has_more_to_do ? record_step(execution->record, entry, STEP_SETTLE, err) : 0;
+	if (r == 0 && snapshots_come_along(entry)) {
+		r = snapshots_set(execution, entry, entry->to, err);
+	}
 	if (r == 0 && wants_autostart) {
 		r = world->functions->set_autostart(world->data, entry->to, entry->uuid, true, err);
 	}
 	if (r == 0) {
 		r = start_on_target(execution, entry, sight, err);
+	}
+	if (r == 0) { /* an entry that waits for disks alone has no more to say of them */
+		entry->snapshots = (struct snapshot_list){0};
 	}
 	return r < 0 ? r : settle_source_disks(execution, entry, sight->on_target, sight->source, err);
 }
@@ -277,14 +284,16 @@ static int restore_source(const struct execution *execution, const struct move_e
 }
 
 /*
- * A guest that was asked to shut down may do so long after nobody waits for it any more. For a while the entry stays,
- * and a pass that finds it off starts it again.
+ * A guest that was asked to shut down may do so long after nobody waits for it any more, and so may a host that was
+ * asked to drop snapshots and hung. For a while the entry stays, and a pass that finds it so starts the guest or sets
+ * the snapshots again.
  */
-static bool may_still_go_off(struct move_entry *entry, const struct sight *sight)
+static bool may_still_happen(struct move_entry *entry, const struct sight *sight)
 {
 	const int64_t seconds = INT64_C(10) * 60;
 	int64_t now = (int64_t)time(NULL);
-	if (!entry->asked_off || sight->on_source->state != VM_RUNNING) {
+	bool may_go_off = entry->asked_off && sight->on_source->state == VM_RUNNING;
+	if (!may_go_off && !entry->snapshots_open) {
 		return false;
 	}
 	if (entry->due == 0) {
@@ -308,9 +317,11 @@ int settle_on_source(const struct execution *execution, struct move_entry *entry
 	tell_doubtful(execution, entry, &left);
 	*ret_left = text_string(&left);
 	r = restore_source(execution, entry, sight, err);
+	int r_snapshots = snapshots_set(execution, entry, entry->from, r < 0 ? NULL : err);
+	r = r < 0 ? r : r_snapshots;
 	if (r < 0 || !is_clean) {
 		return r; /* the entry stays: the next pass tries again */
 	}
-	return may_still_go_off(entry, sight) ? record_write_move(execution->record, entry, err)
+	return may_still_happen(entry, sight) ? record_write_move(execution->record, entry, err)
 	                                      : record_clear_move(execution->record, entry, err);
 }

@@ -29,15 +29,15 @@ struct sight {
 struct sight settle_look(const struct execution *execution, const struct move_entry *entry, bool fresh);
 
 /*
- * The VM is on its target: autostart, start if it was stopped for the move, the source's disks, and the entry goes.
- * Returns 0, or fails with what is still to do, which the record then keeps.
+ * The VM is on its target: its snapshots, autostart, start if it was stopped for the move, the source's disks, and the
+ * entry goes. Returns 0, or fails with what is still to do, which the record then keeps.
  */
 int settle_on_target(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
                      struct error *err);
 
 /*
- * The VM is on its source: what the move made on the target goes, autostart and the running state come back, and the
- * entry goes. What had to be left is told in ret_left ("" for nothing).
+ * The VM is on its source: what the move made on the target goes, autostart, the running state and its snapshots come
+ * back, and the entry goes. What had to be left is told in ret_left ("" for nothing).
  */
 int settle_on_source(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
                      const char **ret_left, struct error *err);

@@ -57,6 +57,30 @@ static void warn_of_homeless(const struct fleet *fleet, const struct policy *pol
 	warn(arena, plan, text_string(&text));
 }
 
+/* Where an entry allows that a move ends snapshots, and one does. */
+static void warn_of_snapshots(struct arena *arena, const struct fleet *fleet, struct plan *plan)
+{
+	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
+		const struct fleet_vm *v = &fleet->vms[vm];
+		unsigned int count = v->seen->snapshots;
+		size_t i = 0;
+		if (v->standing != STANDS_MANAGED || count == 0) {
+			continue;
+		}
+		while (i < plan->move_count && !text_equal(plan->moves[i].uuid, v->seen->uuid)) {
+			i++;
+		}
+		if (i < plan->move_count &&
+		    obstacle_ends_snapshots(fleet, vm, v->home, fleet_host_index(fleet, plan->moves[i].to))) {
+			warn(arena, plan,
+			     arena_print(
+			             arena,
+			             "%s loses its %u snapshot%s, as its entry allows (snapshots: delete): %s to %s",
+			             v->name, count, count == 1 ? "" : "s", plan->moves[i].from, plan->moves[i].to));
+		}
+	}
+}
+
 static int compare_by_memory(const void *a, const void *b, void *context)
 {
 	const uint64_t *memory = context;
@@ -126,4 +150,5 @@ void explain_warnings(const struct draft *done, const struct simulation *end, st
 	warn_of_survival(done->arena, end, plan);
 	warn_of_unknown_hosts(done->arena, done->fleet, plan);
 	warn_of_full_hosts(end, plan, done->arena);
+	warn_of_snapshots(done->arena, done->fleet, plan);
 }

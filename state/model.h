@@ -80,6 +80,18 @@ struct disk {
 	struct qcow2_form form;
 };
 
+/* A snapshot as its host describes it, so that it can be set again. Not part of a recorded inventory. */
+struct snapshot {
+	const char *name;
+	const char *definition; /* libvirt's XML, with what it holds back from others */
+	bool current;
+};
+
+struct snapshot_list {
+	struct snapshot *items; /* parents before their children */
+	size_t count;
+};
+
 /* A reason why a VM cannot be moved, to whatever target. */
 struct refusal {
 	enum code code;

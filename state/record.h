@@ -26,6 +26,7 @@ struct record;
 enum step {
 	STEP_VOLUMES,      /* volumes are made on the target */
 	STEP_SHUTDOWN,     /* the guest has been asked to shut down */
+	STEP_SNAPSHOTS,    /* the source is to know of its snapshots no more, which libvirt would refuse to move */
 	STEP_TRANSFER,     /* RAM and disks travel, or volumes are copied and compared */
 	STEP_DEFINE,       /* a stopped VM is defined on its target as well */
 	STEP_SETTLE,       /* the target has it: the source's definition, autostart, start */
@@ -52,8 +53,11 @@ struct move_entry {
 	enum vm_state state; /* before the move */
 	bool autostart;      /* before the move */
 	enum source_disks source_disks;
-	int64_t due;    /* of the source's disks, or of a guest that may still go off; seconds since 1970, 0: at once */
+	int64_t due;    /* of the source's disks, or of what a host may still do late; seconds since 1970, 0: at once */
 	bool asked_off; /* its guest has been asked to shut down */
+	struct snapshot_list snapshots; /* as they were, once they are to leave the source */
+	bool snapshots_end;             /* with the move, as its entry allows: they are not set on the target */
+	bool snapshots_open;            /* the source was asked to drop them and did not answer: it may still do so */
 	const char *plan;
 	const char *desired; /* commit; NULL outside git */
 	int64_t started;

@@ -9,9 +9,9 @@
 #include <inttypes.h>
 
 static const char *const STEPS[] = {
-        [STEP_VOLUMES] = "volumes", [STEP_SHUTDOWN] = "shutdown", [STEP_TRANSFER] = "transfer",
-        [STEP_DEFINE] = "define",   [STEP_SETTLE] = "settle",     [STEP_SOURCE_DISKS] = "source-disks",
-        [STEP_UNDO] = "undo",
+        [STEP_VOLUMES] = "volumes",           [STEP_SHUTDOWN] = "shutdown", [STEP_SNAPSHOTS] = "snapshots",
+        [STEP_TRANSFER] = "transfer",         [STEP_DEFINE] = "define",     [STEP_SETTLE] = "settle",
+        [STEP_SOURCE_DISKS] = "source-disks", [STEP_UNDO] = "undo",
 };
 
 static const char *const MODES[] = {
@@ -58,6 +58,31 @@ static void write_volumes(struct arena *arena, struct yaml_writer *writer, const
 	yaml_write_close(writer);
 }
 
+/* An entry that tells of none is one of a VM that has none. */
+static void write_snapshots(struct yaml_writer *writer, const struct move_entry *entry)
+{
+	if (entry->snapshots.count == 0) {
+		return;
+	}
+	if (entry->snapshots_end) {
+		write_plain(writer, "snapshots_end", "true");
+	}
+	if (entry->snapshots_open) {
+		write_plain(writer, "snapshots_open", "true");
+	}
+	yaml_write_key(writer, "snapshots");
+	yaml_write_list(writer, false);
+	for (size_t i = 0; i < entry->snapshots.count; i++) {
+		const struct snapshot *snapshot = &entry->snapshots.items[i];
+		yaml_write_map(writer, false);
+		write_pair(writer, "name", snapshot->name);
+		write_plain(writer, "current", snapshot->current ? "true" : "false");
+		write_pair(writer, "definition", snapshot->definition);
+		yaml_write_close(writer);
+	}
+	yaml_write_close(writer);
+}
+
 const char *record_move_write(struct arena *arena, const struct move_entry *entry)
 {
 	struct yaml_writer *writer = yaml_write_begin(arena);
@@ -86,6 +111,7 @@ const char *record_move_write(struct arena *arena, const struct move_entry *entr
 	}
 	write_plain(writer, "started", units_time(arena, entry->started));
 	write_volumes(arena, writer, entry);
+	write_snapshots(writer, entry);
 	yaml_write_close(writer);
 	return yaml_write_end(writer);
 }
@@ -165,6 +191,32 @@ static void read_volumes(struct reading *reading, struct arena *arena, struct mo
 	}
 }
 
+static void read_snapshots(struct reading *reading, struct arena *arena, struct move_entry *entry)
+{
+	const struct yaml_node *list = yaml_get(reading->top, "snapshots", NULL);
+	if (list == NULL) {
+		return;
+	}
+	if (list->kind != YAML_SEQUENCE) {
+		reading->wrong++;
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		const struct yaml_node *item = list->items[i];
+		if (item->kind != YAML_MAPPING) {
+			reading->wrong++;
+			continue;
+		}
+		ARENA_ADD(arena, entry->snapshots.items, entry->snapshots.count) = (struct snapshot){
+		        .name = read_text(reading, item, "name"),
+		        .current = read_flag(reading, item, "current"),
+		        .definition = read_text(reading, item, "definition"),
+		};
+	}
+	entry->snapshots_end = yaml_get(reading->top, "snapshots_end", NULL) != NULL;
+	entry->snapshots_open = yaml_get(reading->top, "snapshots_open", NULL) != NULL;
+}
+
 int record_move_read(struct arena *arena, const struct desired_file *file, struct move_entry *ret_entry,
                      struct error *err)
 {
@@ -197,6 +249,7 @@ int record_move_read(struct arena *arena, const struct desired_file *file, struc
 		reading.wrong++;
 	}
 	read_volumes(&reading, arena, &entry);
+	read_snapshots(&reading, arena, &entry);
 	if (reading.wrong > 0) {
 		return error_set(err, -EBADMSG, "%s: not an entry of berth's record", file->name);
 	}

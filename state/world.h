@@ -42,6 +42,7 @@ struct move_order {
 	struct migration settings;
 	const struct disk *disks; /* exactly the local ones: their data is copied, nothing else's */
 	size_t disk_count;
+	unsigned int snapshots; /* that it has */
 };
 
 struct outcome {
@@ -75,6 +76,23 @@ struct world_functions {
 	int (*delete_volume)(void *data, const char *host, const char *path, struct error *err);
 
 	int (*set_autostart)(void *data, const char *host, const char *uuid, bool autostart, struct error *err);
+
+	/*
+	 * What the host knows of the VM's snapshots. -EPERM when one is external: its data is not in the VM's disks.
+	 */
+	int (*read_snapshots)(void *data, struct arena *arena, const char *host, const char *uuid,
+	                      struct snapshot_list *ret_snapshots, struct error *err);
+
+	/* Lets the host know of these, without touching their data. One that it knows already is no error. */
+	int (*set_snapshots)(void *data, const char *host, const char *uuid, const struct snapshot_list *snapshots,
+	                     struct error *err);
+
+	/*
+	 * Lets it know of exactly these no more, without touching their data. One that it does not know is no error.
+	 * -EBUSY when one has a child that is none of them, -EPERM when the host refused.
+	 */
+	int (*drop_snapshots)(void *data, const char *host, const char *uuid, const struct snapshot_list *snapshots,
+	                      struct error *err);
 
 	/*
 	 * Migrates a running or paused VM and its definition; returns when it is over. -ECANCELED when the watcher

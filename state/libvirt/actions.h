@@ -12,6 +12,7 @@
 #include <libvirt/libvirt.h>
 
 struct arena;
+struct call;
 
 virDomainPtr action_domain(virConnectPtr connection, const char *uuid, struct error *err);
 
@@ -31,6 +32,14 @@ int action_define(virConnectPtr from, virConnectPtr to, const char *uuid, struct
 int action_shutdown(virConnectPtr connection, const char *uuid, struct error *err);
 int action_start(virConnectPtr connection, const char *uuid, struct error *err);
 int action_resume(virConnectPtr connection, const char *uuid, struct error *err);
+
+/* As state/world.h has them. Those that change something do no more once nobody waits for them. */
+int action_read_snapshots(struct arena *arena, virConnectPtr connection, const char *uuid, struct snapshot_list *ret,
+                          struct error *err);
+int action_set_snapshots(struct call *call, virConnectPtr connection, const char *uuid,
+                         const struct snapshot_list *snapshots, struct error *err);
+int action_drop_snapshots(struct call *call, virConnectPtr connection, const char *uuid,
+                          const struct snapshot_list *snapshots, struct error *err);
 
 /*
  * A number for what a volume is like from outside: when its file was written and changed last, and its length. Equal as

@@ -30,6 +30,14 @@ static inline void handle_clean_pool(virStoragePoolPtr *pool)
 }
 #define cleanup_pool __attribute__((cleanup(handle_clean_pool)))
 
+static inline void handle_clean_snapshot(virDomainSnapshotPtr *snapshot)
+{
+	if (*snapshot != NULL) {
+		virDomainSnapshotFree(*snapshot);
+	}
+}
+#define cleanup_snapshot __attribute__((cleanup(handle_clean_snapshot)))
+
 /* What libvirt returns as text is the caller's. */
 static inline void handle_clean_text(char **text)
 {

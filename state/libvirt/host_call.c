@@ -12,7 +12,7 @@
 struct request_data {
 	struct request request;
 	struct disk disk;
-	uint64_t number;
+	struct answer answer;
 };
 
 static int run_with_target(struct call *call, virConnectPtr connection, struct error *err)
@@ -45,7 +45,7 @@ static int run_request(struct call *call, virConnectPtr connection, struct error
 	case ACTION_DELETE_VOLUME:
 		return action_delete_volume(call_arena(call), connection, request->path, err);
 	case ACTION_VOLUME_LENGTH:
-		return action_volume_length(connection, request->path, &data->number, err);
+		return action_volume_length(connection, request->path, &data->answer.number, err);
 	case ACTION_SET_AUTOSTART:
 		return action_set_autostart(connection, request->uuid, request->on, err);
 	case ACTION_UNDEFINE:
@@ -60,14 +60,20 @@ static int run_request(struct call *call, virConnectPtr connection, struct error
 	case ACTION_RESUME:
 		return action_resume(connection, request->uuid, err);
 	case ACTION_VOLUME_STAMP:
-		return action_volume_stamp(call_arena(call), connection, request->path, &data->number, err);
+		return action_volume_stamp(call_arena(call), connection, request->path, &data->answer.number, err);
 	case ACTION_STATE:
 		r = action_state(connection, request->uuid, &state, err);
-		data->number = (uint64_t)state;
+		data->answer.number = (uint64_t)state;
 		return r;
 	case ACTION_IS_MIGRATING:
-		data->number = look_is_migrating(connection, request->uuid) ? 1 : 0;
+		data->answer.number = look_is_migrating(connection, request->uuid) ? 1 : 0;
 		return 0;
+	case ACTION_READ_SNAPSHOTS:
+		return action_read_snapshots(call_arena(call), connection, request->uuid, &data->answer.snapshots, err);
+	case ACTION_SET_SNAPSHOTS:
+		return action_set_snapshots(call, connection, request->uuid, &request->snapshots, err);
+	case ACTION_DROP_SNAPSHOTS:
+		return action_drop_snapshots(call, connection, request->uuid, &request->snapshots, err);
 	}
 	abort();
 }
@@ -75,6 +81,19 @@ static int run_request(struct call *call, virConnectPtr connection, struct error
 static const char *keep(struct arena *arena, const char *text)
 {
 	return text == NULL ? NULL : arena_copy(arena, text);
+}
+
+static struct snapshot_list keep_snapshots(struct arena *arena, const struct snapshot_list *from)
+{
+	struct snapshot_list list = {.items = arena_array(arena, from->count, sizeof(*list.items))};
+	for (; list.count < from->count; list.count++) {
+		list.items[list.count] = (struct snapshot){
+		        .name = keep(arena, from->items[list.count].name),
+		        .definition = keep(arena, from->items[list.count].definition),
+		        .current = from->items[list.count].current,
+		};
+	}
+	return list;
 }
 
 /* The call may outlive whoever asked for it. */
@@ -88,6 +107,7 @@ static struct call *make_call(const struct request *request)
 	data->request.uuid = keep(arena, request->uuid);
 	data->request.path = keep(arena, request->path);
 	data->request.to_uri = keep(arena, request->to_uri);
+	data->request.snapshots = keep_snapshots(arena, &request->snapshots);
 	if (request->disk != NULL) {
 		data->disk = *request->disk;
 		data->disk.target = keep(arena, request->disk->target);
@@ -99,7 +119,7 @@ static struct call *make_call(const struct request *request)
 }
 
 int host_call_make(struct worker **worker, const char *uri, const struct request *request, unsigned int deadline_ms,
-                   uint64_t *ret_number, struct error *err)
+                   struct arena *arena, struct answer *ret_answer, struct error *err)
 {
 	if (*worker == NULL) {
 		*worker = worker_create(uri);
@@ -114,8 +134,11 @@ int host_call_make(struct worker **worker, const char *uri, const struct request
 		*worker = NULL;
 		r = error_set(err, -ETIMEDOUT, "no answer within %u s%s", deadline_ms / 1000,
 		              without_effect ? "" : "; it may still take effect");
-	} else if ((r = call_wait(call, 0, err)) == 0 && ret_number != NULL) {
-		*ret_number = ((struct request_data *)call_data(call))->number;
+	} else if ((r = call_wait(call, 0, err)) == 0 && ret_answer != NULL) {
+		*ret_answer = ((struct request_data *)call_data(call))->answer;
+		if (arena != NULL) {
+			call_take_arena(call, arena);
+		}
 	}
 	call_release(call);
 	return r;

@@ -26,6 +26,9 @@ enum action {
 	ACTION_VOLUME_STAMP,
 	ACTION_STATE,
 	ACTION_IS_MIGRATING,
+	ACTION_READ_SNAPSHOTS,
+	ACTION_SET_SNAPSHOTS,
+	ACTION_DROP_SNAPSHOTS,
 };
 
 /* What an action needs is set, the rest is left 0. */
@@ -37,11 +40,21 @@ struct request {
 	uint64_t bytes;
 	bool on;
 	const char *to_uri;
+	struct snapshot_list snapshots;
 };
 
-/* *worker is made when it is NULL, and given up (set to NULL) when it hangs. ret_number may be NULL. */
+/* What an action tells; the rest is 0. */
+struct answer {
+	uint64_t number;
+	struct snapshot_list snapshots;
+};
+
+/*
+ * *worker is made when it is NULL, and given up (set to NULL) when it hangs. ret_answer may be NULL; what it points to
+ * lives in the arena, which may be NULL for an answer that is a number.
+ */
 int host_call_make(struct worker **worker, const char *uri, const struct request *request, unsigned int deadline_ms,
-                   uint64_t *ret_number, struct error *err);
+                   struct arena *arena, struct answer *ret_answer, struct error *err);
 
 /* Milliseconds of the monotonic clock, and how many are left until one of them (at least 0). */
 uint64_t host_call_now_ms(void);

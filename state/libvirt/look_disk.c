@@ -155,12 +155,13 @@ static void use_backing(struct looking *looking, const char *file, const char *b
 /* A running VM's copy is made by QEMU: of what it sees of the disk now, into a volume that libvirt makes. */
 static void check_live_copy(struct looking *looking, const struct disk *disk, const struct qcow2 *qcow2)
 {
-	if (qcow2->snapshots > 0 && looking->vm->snapshots == 0) {
+	if (qcow2->snapshots > looking->vm->snapshots) {
+		uint32_t more = qcow2->snapshots - looking->vm->snapshots;
 		look_refuse(looking, CODE_STORAGE,
 		            "disk %s has %" PRIu32
 		            " internal snapshot%s that libvirt does not know of, which a running "
 		            "VM's copy would lose",
-		            disk->target, qcow2->snapshots, qcow2->snapshots == 1 ? "" : "s");
+		            disk->target, more, more == 1 ? "" : "s");
 	}
 	/* libvirt hands the size to qemu-img in KiB. */
 	if (qcow2->size % 1024 != 0) {

@@ -87,7 +87,6 @@ static void check_state(struct looking *looking, virDomainPtr domain)
 
 static void check_snapshots(struct looking *looking, virDomainPtr domain)
 {
-	const struct vm *vm = looking->vm;
 	virDomainCheckpointPtr *checkpoints = NULL;
 	int count = virDomainListAllCheckpoints(domain, &checkpoints, 0);
 	for (int i = 0; i < count; i++) {
@@ -97,14 +96,10 @@ static void check_snapshots(struct looking *looking, virDomainPtr domain)
 	if (count > 0) {
 		look_refuse(looking, CODE_PREFLIGHT, "it has %d checkpoint%s", count, count == 1 ? "" : "s");
 	}
-	if (vm->snapshots > 0) {
-		look_refuse(looking, CODE_PREFLIGHT,
-		            "it has %u snapshot%s, which this version of berth does not carry over", vm->snapshots,
-		            vm->snapshots == 1 ? "" : "s");
-	}
 	int external = virDomainSnapshotNum(domain, VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL);
 	if (external > 0) {
-		look_refuse(looking, CODE_STORAGE, "it has %d external snapshot%s", external, external == 1 ? "" : "s");
+		look_refuse(looking, CODE_PREFLIGHT, "it has %d external snapshot%s", external,
+		            external == 1 ? "" : "s");
 	}
 }
 

@@ -22,6 +22,7 @@ struct call {
 	pthread_cond_t changed;
 	unsigned int holders;
 	enum call_stage stage;
+	bool unwanted;
 	bool begins_itself;
 	int result;
 	struct error error;
@@ -127,11 +128,20 @@ bool call_give_up(struct call *call)
 {
 	pthread_mutex_lock(&call->lock);
 	bool in_time = call->stage == CALL_ON_THE_WAY;
+	call->unwanted = true;
 	if (in_time) {
 		call->stage = CALL_GIVEN_UP;
 	}
 	pthread_mutex_unlock(&call->lock);
 	return in_time;
+}
+
+bool call_is_wanted(struct call *call)
+{
+	pthread_mutex_lock(&call->lock);
+	bool wanted = !call->unwanted;
+	pthread_mutex_unlock(&call->lock);
+	return wanted;
 }
 
 static bool is_given_up(struct call *call)

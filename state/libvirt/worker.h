@@ -46,6 +46,9 @@ bool call_is_over(struct call *call);
  */
 bool call_give_up(struct call *call);
 
+/* In a call of several steps: does somebody still wait for it? If not, it had better do no more. */
+bool call_is_wanted(struct call *call);
+
 /* In a call that opens a further connection: may it go on? False once given up; from true on, giving up is too late. */
 bool call_begin(struct call *call);
 

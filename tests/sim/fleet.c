@@ -191,6 +191,36 @@ static int set_autostart(void *data, const char *name, const char *uuid, bool au
 	return 0;
 }
 
+static int read_snapshots(void *data, struct arena *arena, const char *name, const char *uuid,
+                          struct snapshot_list *ret_snapshots, struct error *err)
+{
+	const struct vm *vm = vm_of(host_of(data, name), uuid);
+	(void)err;
+	struct snapshot_list list = {0};
+	for (unsigned int i = 0; i < vm->snapshots; i++) {
+		ARENA_ADD(arena, list.items, list.count) =
+		        (struct snapshot){.name = arena_print(arena, "%u", i), .definition = "<domainsnapshot/>"};
+	}
+	*ret_snapshots = list;
+	return 0;
+}
+
+static int set_snapshots(void *data, const char *name, const char *uuid, const struct snapshot_list *snapshots,
+                         struct error *err)
+{
+	(void)err;
+	vm_of(host_of(data, name), uuid)->snapshots = (unsigned int)snapshots->count;
+	return 0;
+}
+
+static int drop_snapshots(void *data, const char *name, const char *uuid, const struct snapshot_list *snapshots,
+                          struct error *err)
+{
+	(void)err;
+	vm_of(host_of(data, name), uuid)->snapshots -= (unsigned int)snapshots->count;
+	return 0;
+}
+
 static int migrate(void *data, const struct move_order *order, const struct watcher *watcher,
                    struct outcome *ret_outcome, struct error *err)
 {
@@ -208,6 +238,9 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	struct vm vm = *vm_of(from, order->uuid);
 	if (vm_of(to, order->uuid) != NULL || host_vm(to, order->vm) != NULL) {
 		return error_set(err, -EEXIST, "domain exists already");
+	}
+	if (vm.snapshots > 0) {
+		return error_set(err, -EPERM, "cannot migrate domain with %u snapshots", vm.snapshots);
 	}
 	vm.autostart = false;
 	remove_vm(from, order->uuid);
@@ -281,6 +314,7 @@ static int define(void *data, const struct move_order *order, struct error *err)
 		violate(fleet, "a second definition of a VM that runs", vm.name);
 	}
 	vm.autostart = false;
+	vm.snapshots = 0;
 	add_vm(fleet, host_of(fleet, order->to), &vm);
 	return 0;
 }
@@ -324,6 +358,9 @@ static int undefine(void *data, const char *name, const char *uuid, struct error
 	if (vm_of(host, uuid) == NULL) {
 		return error_set(err, -ENOENT, "no such domain");
 	}
+	if (vm_of(host, uuid)->snapshots > 0) {
+		return error_set(err, -EPERM, "cannot undefine a domain with snapshots");
+	}
 	remove_vm(host, uuid);
 	return 0;
 }
@@ -340,6 +377,9 @@ const struct world_functions SIM_FLEET_FUNCTIONS = {
         .create_volume = create_volume,
         .delete_volume = delete_volume,
         .set_autostart = set_autostart,
+        .read_snapshots = read_snapshots,
+        .set_snapshots = set_snapshots,
+        .drop_snapshots = drop_snapshots,
         .migrate = migrate,
         .volume_length = volume_length,
         .copy_volume = copy_volume,

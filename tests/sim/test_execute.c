@@ -23,17 +23,25 @@ struct kind {
 	enum move_mode mode;
 	bool local_disk;
 	bool autostart;
+	bool snapshots;
+	bool loses_snapshots;
 };
 
 static const struct kind KINDS[] = {
-        {"live, local disk", VM_RUNNING, MOVE_LIVE, true, true},
-        {"live, network disk", VM_RUNNING, MOVE_LIVE, false, true},
-        {"live, paused", VM_PAUSED, MOVE_LIVE, true, false},
-        {"suspended, local disk", VM_RUNNING, MOVE_SUSPENDED, true, true},
-        {"stopped, local disk", VM_RUNNING, MOVE_STOPPED, true, true},
-        {"stopped, network disk", VM_RUNNING, MOVE_STOPPED, false, false},
-        {"offline, local disk", VM_STOPPED, MOVE_OFFLINE, true, true},
-        {"offline, network disk", VM_STOPPED, MOVE_OFFLINE, false, true},
+        {"live, local disk", VM_RUNNING, MOVE_LIVE, true, .autostart = true},
+        {"live, network disk", VM_RUNNING, MOVE_LIVE, false, .autostart = true},
+        {"live, paused", VM_PAUSED, MOVE_LIVE, true, .autostart = false},
+        {"suspended, local disk", VM_RUNNING, MOVE_SUSPENDED, true, .autostart = true},
+        {"stopped, local disk", VM_RUNNING, MOVE_STOPPED, true, .autostart = true},
+        {"stopped, network disk", VM_RUNNING, MOVE_STOPPED, false, .autostart = false},
+        {"offline, local disk", VM_STOPPED, MOVE_OFFLINE, true, .autostart = true},
+        {"offline, network disk", VM_STOPPED, MOVE_OFFLINE, false, .autostart = true},
+        {"live, snapshots", VM_RUNNING, MOVE_LIVE, false, .autostart = true, .snapshots = true},
+        {"suspended, local disk, snapshots", VM_RUNNING, MOVE_SUSPENDED, true, .autostart = false, .snapshots = true,
+         .loses_snapshots = true},
+        {"stopped, local disk, snapshots", VM_RUNNING, MOVE_STOPPED, true, .autostart = true, .snapshots = true},
+        {"offline, local disk, snapshots", VM_STOPPED, MOVE_OFFLINE, true, .autostart = false, .snapshots = true},
+        {"offline, network disk, snapshots", VM_STOPPED, MOVE_OFFLINE, false, .autostart = true, .snapshots = true},
 };
 
 static const char *const FAULTS[] = {
@@ -48,6 +56,7 @@ static const char *const FAULTS[] = {
         [FAULT_TOUCHED] = "somebody starts and stops it meanwhile",
         [FAULT_REFUSED] = "is refused",
         [FAULT_LATE] = "hangs, and has its effect later",
+        [FAULT_SNAPSHOT] = "somebody makes a snapshot",
 };
 
 /* A run and what is known of it. */
@@ -97,6 +106,7 @@ static void move(struct run *run)
 	        .settings = settings,
 	        .disks = &disk,
 	        .disk_count = kind->local_disk ? 1 : 0,
+	        .snapshots = kind->snapshots ? SIM_SNAPSHOTS : 0,
 	};
 	const struct move_entry entry = {
 	        .vm = "web-1",
@@ -110,6 +120,7 @@ static void move(struct run *run)
 	        .autostart = kind->autostart,
 	        .plan = "sha256:0",
 	        .source_disks = settings.source_disks,
+	        .snapshots_end = kind->loses_snapshots,
 	};
 	if (setjmp(run->sim.killed) == 0) {
 		run->ending = execute_move(&execution, &order, &entry);
@@ -156,6 +167,23 @@ static void recover(struct run *run)
 		}                                                                                                      \
 	} while (0)
 
+/* All that there are, with their data, or none where its entry lets them end with the move. */
+static bool has_its_snapshots(const struct run *run, const struct sim_host *home)
+{
+	const struct sim *sim = &run->sim;
+	unsigned int all = run->kind->snapshots ? SIM_ALL_SNAPSHOTS : 0;
+	unsigned int current = run->kind->snapshots ? SIM_ALL_SNAPSHOTS & ~1U : 0;
+	if (home == &sim->hosts[1] && run->kind->loses_snapshots) {
+		return home->vm.snapshots == 0 && home->vm.current == 0;
+	}
+	if (sim->was_made) {
+		all |= SIM_OTHER_SNAPSHOT;
+		current = SIM_OTHER_SNAPSHOT;
+	}
+	bool has_data = !run->kind->local_disk || home->file.snapshots == all;
+	return home->vm.snapshots == all && home->vm.current == current && has_data;
+}
+
 static void check_settled(const struct run *run, const char *fault)
 {
 	const struct sim *sim = &run->sim;
@@ -166,6 +194,7 @@ static void check_settled(const struct run *run, const char *fault)
 	CHECK(home->vm.state == run->kind->state);
 	CHECK(home->vm.autostart == run->kind->autostart);
 	CHECK(home->vm.persistent);
+	CHECK(has_its_snapshots(run, home));
 	if (run->kind->local_disk) {
 		const struct sim_host *other = source->vm.there ? target : source;
 		CHECK(home->file.there);
@@ -178,6 +207,7 @@ static void check(const struct run *run, const char *fault)
 {
 	const struct sim *sim = &run->sim;
 	CHECK(!sim->ran_twice);
+	CHECK(!sim->was_bare);
 	CHECK(sim->hosts[0].vm.there || sim->hosts[1].vm.there);
 	if (run->kind->local_disk) { /* some host has the guest and all that it wrote */
 		bool whole = false;
@@ -188,8 +218,11 @@ static void check(const struct run *run, const char *fault)
 		CHECK(whole);
 	}
 	/* A guest that was asked to shut down and has not: its entry stays for a while, all else is settled. */
-	bool may_go_off = run->kind->mode == MOVE_STOPPED && sim->hosts[0].vm.there && !sim->hosts[1].vm.there;
-	if (run->in_record == 0 || may_go_off) {
+	/* Likewise when a host may still drop its snapshots. */
+	bool on_source = sim->hosts[0].vm.there && !sim->hosts[1].vm.there;
+	bool may_go_off = run->kind->mode == MOVE_STOPPED && on_source;
+	bool may_drop = run->kind->snapshots && on_source && !run->was_killed;
+	if (run->in_record == 0 || may_go_off || may_drop) {
 		check_settled(run, fault);
 	} else { /* undecided only where its two definitions stand, and nobody could take one back */
 		bool was_silent = run->fault == FAULT_SILENT_SOURCE || run->fault == FAULT_SILENT_TARGET;
@@ -223,6 +256,9 @@ static bool try_fault(const char *folder, const struct kind *kind, enum fault fa
 	struct run run = {
 	        .arena = arena_create(), .kind = kind, .folder = folder, .fault = fault, .two_faults = second_at > 0};
 	sim_init(&run.sim, kind->state, kind->local_disk, kind->autostart);
+	if (kind->snapshots) {
+		sim_add_snapshots(&run.sim);
+	}
 	run.sim.fault = fault;
 	run.sim.fault_at = at;
 	run.sim.second_at = second_at;
@@ -281,7 +317,7 @@ static void test_every_fault_in_every_call(void **state)
 {
 	unsigned int tried = 0;
 	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
-		for (enum fault fault = FAULT_BEFORE; fault <= FAULT_LATE; fault++) {
+		for (enum fault fault = FAULT_BEFORE; fault <= FAULT_SNAPSHOT; fault++) {
 			for (unsigned int at = 1; try_fault(*state, &KINDS[i], fault, at, 0); at++) {
 				tried++;
 				assert_true(at < 100);
@@ -313,7 +349,7 @@ static void test_a_second_fault_after_the_first(void **state)
 /* Asked to shut down, given up, and off a while later: it is started again where it is. */
 static void test_a_guest_that_goes_off_late_is_started_again(void **state)
 {
-	static const struct kind kind = {"stopped", VM_RUNNING, MOVE_STOPPED, true, true};
+	static const struct kind kind = {"stopped", VM_RUNNING, MOVE_STOPPED, true, .autostart = true};
 	struct run run = {.arena = arena_create(), .kind = &kind, .folder = *state};
 	sim_init(&run.sim, VM_RUNNING, true, true);
 	open_record(&run);
@@ -340,7 +376,7 @@ static void test_a_guest_that_goes_off_late_is_started_again(void **state)
 /* What is deleted later is the file that was left, not one that has come into its place. */
 static void test_disks_that_are_due_later(void **state)
 {
-	static const struct kind kind = {"live", VM_RUNNING, MOVE_LIVE, true, false};
+	static const struct kind kind = {"live", VM_RUNNING, MOVE_LIVE, true, .autostart = false};
 	for (int replaced = 0; replaced < 2; replaced++) {
 		struct run run = {.arena = arena_create(), .kind = &kind, .folder = *state, .later = true};
 		sim_init(&run.sim, VM_RUNNING, true, false);

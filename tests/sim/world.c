@@ -17,6 +17,14 @@ void sim_init(struct sim *sim, enum vm_state state, bool local_disk, bool autost
 	sim->hosts[0].file.there = local_disk;
 }
 
+void sim_add_snapshots(struct sim *sim)
+{
+	sim->hosts[0].vm.snapshots = SIM_ALL_SNAPSHOTS;
+	sim->hosts[0].vm.current = SIM_ALL_SNAPSHOTS & ~1U;
+	sim->hosts[0].file.snapshots = SIM_ALL_SNAPSHOTS;
+	sim->has_snapshots = true;
+}
+
 static struct sim_host *host_of(struct sim *sim, const char *name)
 {
 	return strcmp(name, SIM_NAMES[0]) == 0 ? &sim->hosts[0] : &sim->hosts[1];
@@ -30,6 +38,10 @@ static void tick(struct sim *sim)
 	                 (on_both && sim->hosts[0].vm.state == VM_RUNNING && sim->hosts[1].vm.state == VM_RUNNING);
 	if (sim->late > 0 && --sim->late == 0) {
 		sim->hosts[0].vm = (struct sim_vm){0};
+	}
+	if (sim->late_drop > 0 && --sim->late_drop == 0) {
+		sim->hosts[0].vm.snapshots &= ~(unsigned int)SIM_ALL_SNAPSHOTS;
+		sim->hosts[0].vm.current &= ~(unsigned int)SIM_ALL_SNAPSHOTS;
 	}
 	for (size_t i = 0; i < 2; i++) {
 		struct sim_host *host = &sim->hosts[i];
@@ -53,6 +65,14 @@ static bool begin(struct sim *sim, const char *function)
 		sim->hosts[0].vm.state = VM_RUNNING;
 		tick(sim);
 		sim->hosts[0].vm.state = VM_STOPPED;
+	}
+	if (hit && sim->fault == FAULT_SNAPSHOT && sim->hosts[0].vm.there) {
+		struct sim_host *source = &sim->hosts[0];
+		source->vm.snapshots |= SIM_OTHER_SNAPSHOT;
+		source->vm.current = SIM_OTHER_SNAPSHOT;
+		source->file.snapshots |= SIM_OTHER_SNAPSHOT;
+		source->file.stamp++;
+		sim->was_made = true;
 	}
 	sim->hit = hit ? function : sim->hit;
 	if (hit && sim->fault == FAULT_KILL_BEFORE) {
@@ -117,6 +137,7 @@ static const struct inventory *look(void *data, struct arena *arena, const char 
 			vm->state = from->vm.state;
 			vm->autostart = from->vm.autostart;
 			vm->persistent = from->vm.persistent;
+			vm->snapshots = (unsigned int)__builtin_popcount(from->vm.snapshots);
 			vm->pause = from->vm.paused_by_libvirt ? PAUSE_MIGRATION : PAUSE_OTHER;
 			struct disk *disk = &ARENA_ADD(arena, vm->disks, vm->disk_count);
 			disk->target = "vda";
@@ -182,6 +203,83 @@ static int set_autostart(void *data, const char *name, const char *uuid, bool au
 	return end(sim, hit, err);
 }
 
+static int read_snapshots(void *data, struct arena *arena, const char *name, const char *uuid,
+                          struct snapshot_list *ret_snapshots, struct error *err)
+{
+	struct sim *sim = data;
+	const struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host) || !host->vm.there) {
+		return no_answer(err);
+	}
+	struct snapshot_list list = {0};
+	for (unsigned int i = 0; i < SIM_MOST_SNAPSHOTS; i++) {
+		if ((host->vm.snapshots >> i & 1) != 0) {
+			ARENA_ADD(arena, list.items, list.count) = (struct snapshot){
+			        .name = arena_print(arena, "%u", i),
+			        .definition = arena_print(arena, "<a b=\"%u\">\n\tä: 'x' # &amp;\n</a>\n", i),
+			        .current = host->vm.current == 1U << i,
+			};
+		}
+	}
+	*ret_snapshots = list;
+	return end(sim, hit, err);
+}
+
+static unsigned int bit_of(const struct snapshot *snapshot)
+{
+	return 1U << (snapshot->name[0] - '0');
+}
+
+static int set_snapshots(void *data, const char *name, const char *uuid, const struct snapshot_list *snapshots,
+                         struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host) || !host->vm.there) {
+		return no_answer(err);
+	}
+	for (size_t i = 0; i < snapshots->count; i++) {
+		unsigned int bit = bit_of(&snapshots->items[i]);
+		if (strstr(snapshots->items[i].definition, "\">\n\tä: 'x' # &amp;\n</a>\n") == NULL) {
+			return error_set(err, -EIO, "this is not how it was defined");
+		}
+		host->vm.snapshots |= bit;
+		host->vm.current = snapshots->items[i].current && (host->vm.current & ~SIM_ALL_SNAPSHOTS) == 0
+		                           ? bit
+		                           : host->vm.current;
+	}
+	return end(sim, hit, err);
+}
+
+static int drop_snapshots(void *data, const char *name, const char *uuid, const struct snapshot_list *snapshots,
+                          struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	bool hit = begin(sim, __func__);
+	if (hit && sim->fault == FAULT_LATE && host == &sim->hosts[0]) {
+		sim->late_drop = LATE_CALLS;
+	}
+	if (fails(sim, hit, host) || !host->vm.there) {
+		return failure(sim, hit, err);
+	}
+	unsigned int these = 0;
+	for (size_t i = 0; i < snapshots->count; i++) {
+		these |= bit_of(&snapshots->items[i]);
+	}
+	if ((host->vm.snapshots & ~these & SIM_OTHER_SNAPSHOT) != 0 && (these & host->vm.snapshots) != 0) {
+		return error_set(err, -EBUSY, "one of them has a child");
+	}
+	host->vm.snapshots &= ~these;
+	host->vm.current &= ~these;
+	return end(sim, hit, err);
+}
+
 static int migrate(void *data, const struct move_order *order, const struct watcher *watcher,
                    struct outcome *ret_outcome, struct error *err)
 {
@@ -194,6 +292,9 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	}
 	if (sim->local_disk && !sim->hosts[1].file.there) {
 		return error_set(err, -EIO, "no file to copy to");
+	}
+	if (sim->hosts[0].vm.snapshots != 0) {
+		return error_set(err, -EPERM, "cannot migrate a domain with snapshots");
 	}
 	if (hit && sim->fault == FAULT_HALF) {
 		sim->hosts[0].vm.paused_by_libvirt = sim->hosts[0].vm.state == VM_RUNNING;
@@ -236,6 +337,7 @@ static int copy_volume(void *data, const struct move_order *order, const struct 
 		return no_answer(err);
 	}
 	sim->hosts[1].file.data = sim->hosts[0].file.data;
+	sim->hosts[1].file.snapshots = sim->hosts[0].file.snapshots;
 	*ret_bytes = 1;
 	return end(sim, hit, err);
 }
@@ -251,7 +353,8 @@ static int compare_volume(void *data, const struct move_order *order, const stru
 	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
 		return no_answer(err);
 	}
-	if (sim->hosts[1].file.data != sim->hosts[0].file.data) {
+	if (sim->hosts[1].file.data != sim->hosts[0].file.data ||
+	    sim->hosts[1].file.snapshots != sim->hosts[0].file.snapshots) {
 		return error_set(err, -EIO, "the copy differs");
 	}
 	return end(sim, hit, err);
@@ -343,6 +446,11 @@ static int undefine(void *data, const char *name, const char *uuid, struct error
 	if (fails(sim, hit, host)) {
 		return failure(sim, hit, err);
 	}
+	if (host->vm.snapshots != 0) {
+		return error_set(err, -EPERM, "cannot undefine a domain with snapshots");
+	}
+	bool has_any = sim->has_snapshots && host == &sim->hosts[0];
+	sim->was_bare = sim->was_bare || (has_any && (~sim->hosts[1].vm.snapshots & SIM_ALL_SNAPSHOTS) != 0);
 	host->vm = (struct sim_vm){0};
 	return end(sim, hit, err);
 }
@@ -359,6 +467,9 @@ const struct world_functions SIM_FUNCTIONS = {
         .create_volume = create_volume,
         .delete_volume = delete_volume,
         .set_autostart = set_autostart,
+        .read_snapshots = read_snapshots,
+        .set_snapshots = set_snapshots,
+        .drop_snapshots = drop_snapshots,
         .migrate = migrate,
         .volume_length = volume_length,
         .copy_volume = copy_volume,

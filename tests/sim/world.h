@@ -22,8 +22,13 @@ enum fault {
 	             */
 	FAULT_TOUCHED, /* somebody starts and stops the VM on its source (stopped VMs only); the call works */
 	FAULT_REFUSED, /* the host refuses, has done nothing and says so */
-	FAULT_LATE, /* the call fails, and has its effect a while later, as with a daemon that hung (undefine only) */
+	FAULT_LATE, /* the call fails, and has its effect a while later, as with a daemon that hung (undefine and drop
+	             */
+	FAULT_SNAPSHOT, /* somebody makes a further snapshot on the source; the call works */
 };
+
+/* Snapshots by number, a bit each: the second is a child of the first, and what somebody makes of the second. */
+enum { SIM_SNAPSHOTS = 2, SIM_ALL_SNAPSHOTS = 3, SIM_OTHER_SNAPSHOT = 4, SIM_MOST_SNAPSHOTS = 3 };
 
 struct sim_vm {
 	bool there;
@@ -31,14 +36,17 @@ struct sim_vm {
 	bool autostart;
 	bool persistent;
 	bool paused_by_libvirt;
+	unsigned int snapshots; /* a bit for each that the host knows of */
+	unsigned int current;   /* the bit of one of them; 0: none */
 };
 
 struct sim_file {
 	bool there;
 	bool foreign;
-	bool unknown;       /* the pool has not been read since it came: only the exclusive call finds it */
-	unsigned int data;  /* what was written last */
-	unsigned int stamp; /* changes with each write */
+	bool unknown;           /* the pool has not been read since it came: only the exclusive call finds it */
+	unsigned int data;      /* what was written last */
+	unsigned int stamp;     /* changes with each write */
+	unsigned int snapshots; /* whose data is in it */
 };
 
 struct sim_host {
@@ -51,6 +59,7 @@ struct sim {
 	struct sim_host hosts[2]; /* source, target */
 	unsigned int written;     /* by the guest */
 	bool local_disk;
+	bool has_snapshots;
 	unsigned int starts; /* of the guest by berth */
 	bool ran_twice;
 
@@ -59,6 +68,9 @@ struct sim {
 	unsigned int calls;
 	unsigned int second_at; /* a further call that fails, with no effect; 0: none */
 	unsigned int late;      /* calls until the source's definition goes after all; 0: it does not */
+	unsigned int late_drop; /* likewise the source's snapshots */
+	bool was_made;          /* the snapshot of FAULT_SNAPSHOT */
+	bool was_bare;          /* the source's definition went before the target knew of the snapshots */
 	const char *hit;        /* the function that had it; NULL: none yet */
 	jmp_buf killed;
 };
@@ -71,5 +83,8 @@ extern const char *const SIM_NAMES[2];
 
 /* A guest on the source in this state, with a local disk or one on the network. */
 void sim_init(struct sim *sim, enum vm_state state, bool local_disk, bool autostart);
+
+/* It gets its snapshots, the second is the current one. */
+void sim_add_snapshots(struct sim *sim);
 
 #endif
