@@ -205,7 +205,8 @@ remove_vm() {
     for node in $(nodes); do
         if node_virsh "$node" dominfo "$vm" >/dev/null 2>&1; then
             node_virsh "$node" destroy "$vm" >/dev/null 2>&1 || :
-            node_virsh "$node" undefine "$vm" --managed-save --snapshots-metadata --nvram >/dev/null 2>&1 || :
+            node_virsh "$node" undefine "$vm" --managed-save --snapshots-metadata --checkpoints-metadata \
+                --nvram >/dev/null 2>&1 || :
         fi
         rm -f "$dir/$node/lib/images/$vm".{qcow2,raw} "$dir/$node/lib/images/$vm"-vd[b-h].{qcow2,raw} \
             "$dir/$node/log/console/$vm.log"
