@@ -83,7 +83,7 @@ static const char *word_of(enum ending ending)
 	case ENDED_DONE:
 		return "done";
 	case ENDED_REFUSED:
-		return "not begun";
+		return "refused";
 	case ENDED_FAILED:
 		return "failed";
 	case ENDED_CANCELLED:

@@ -158,14 +158,27 @@ static struct move_ending finish(const struct execution *execution, struct move_
 	return end_as(only_disks ? ENDED_DONE : ENDED_OPEN, CODE_FAILED, arena_copy(arena, err.message));
 }
 
+/*
+ * Did a host refuse it before anything of the guest was sent or copied in vain? A guest that was shut down for it has
+ * been through more than that.
+ */
+static bool was_refused(const struct move_entry *entry, int why)
+{
+	return why == -EPERM && !entry->asked_off && entry->step <= STEP_DEFINE;
+}
+
 static struct move_ending undo(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
                                int why, const char *message)
 {
 	struct error err = {0};
 	const char *left = "";
+	bool refused = was_refused(entry, why);
 	int r = settle_on_source(execution, entry, sight, &left, &err);
 	const char *text = arena_print(execution->arena, "%s%s%s%s%s", message, left[0] == '\0' ? "" : "; ", left,
 	                               r < 0 ? "; " : "", r < 0 ? err.message : "");
+	if (refused && r == 0 && left[0] == '\0') {
+		return end_as(ENDED_REFUSED, CODE_PREFLIGHT, text);
+	}
 	bool cancelled = why == -ECANCELED;
 	return end_as(cancelled ? ENDED_CANCELLED : ENDED_FAILED, cancelled ? CODE_CANCELLED : CODE_FAILED, text);
 }

@@ -22,7 +22,7 @@ struct execution {
 
 enum ending {
 	ENDED_DONE,
-	ENDED_REFUSED,   /* nothing was begun: what was asked before said no */
+	ENDED_REFUSED,   /* what was asked before said no, or libvirt before it sent anything: nothing is left of it */
 	ENDED_FAILED,    /* the VM is on its source, and the target clean, or the text says what is left */
 	ENDED_CANCELLED, /* likewise, because it was asked for */
 	ENDED_OPEN,      /* not to be told, or a host does not answer: the record keeps it */

@@ -96,8 +96,8 @@ struct world_functions {
 
 	/*
 	 * Migrates a running or paused VM and its definition; returns when it is over. -ECANCELED when the watcher
-	 * asked for it, -ETIMEDOUT after the order's timeout. Whatever it returns: where the VM is, only a look can
-	 * tell.
+	 * asked for it, -ETIMEDOUT after the order's timeout, -EPERM when a host refused it before anything of the
+	 * guest was sent. Whatever it returns: where the VM is, only a look can tell.
 	 */
 	int (*migrate)(void *data, const struct move_order *order, const struct watcher *watcher,
 	               struct outcome *ret_outcome, struct error *err);

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libvirt/virterror.h>
@@ -165,6 +166,50 @@ static void note_gone(virConnectPtr connection, int reason, void *opaque)
 	atomic_store(&data->target_gone, true);
 }
 
+/* Has the target taken the VM in, to wait for its memory? Libvirt tells it by an event when its Prepare step is over.
+ */
+struct arrival {
+	atomic_bool waits;
+	char uuid[VIR_UUID_STRING_BUFLEN];
+};
+
+static void note_arrival(virConnectPtr connection, virDomainPtr domain, int event, int detail, void *opaque)
+{
+	struct arrival *arrival = opaque;
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	(void)connection;
+	if (event == VIR_DOMAIN_EVENT_STARTED && detail == VIR_DOMAIN_EVENT_STARTED_MIGRATED &&
+	    virDomainGetUUIDString(domain, uuid) == 0 && strcmp(uuid, arrival->uuid) == 0) {
+		atomic_store(&arrival->waits, true);
+	}
+}
+
+/*
+ * A migration that fails before its target has taken the VM in is refused: by libvirt's checks on the source or by the
+ * target, where some of them are made by starting QEMU. Nothing of the guest has been touched then.
+ */
+static int migrate_or_refuse(struct call *call, virConnectPtr from, virConnectPtr to, struct error *err)
+{
+	struct migration_call *data = call_data(call);
+	struct arrival *arrival = calloc(1, sizeof(*arrival));
+	if (arrival == NULL) {
+		abort();
+	}
+	strncpy(arrival->uuid, data->order.uuid, sizeof(arrival->uuid) - 1);
+	/* Libvirt frees it when no event can come any more. */
+	int id = virConnectDomainEventRegisterAny(to, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+	                                          VIR_DOMAIN_EVENT_CALLBACK(note_arrival), arrival, free);
+	int r = migrate_between(call, from, to, err);
+	if (id < 0) {
+		free(arrival);
+		return r;
+	}
+	bool answered = !atomic_load(&data->target_gone) && virConnectIsAlive(from) == 1 && virConnectIsAlive(to) == 1;
+	bool refused = answered && !atomic_load(&arrival->waits);
+	virConnectDomainEventDeregisterAny(to, id);
+	return r == -EIO || r == -EPERM ? (refused ? -EPERM : -EIO) : r;
+}
+
 static int run_migration(struct call *call, virConnectPtr from, struct error *err)
 {
 	struct migration_call *data = call_data(call);
@@ -177,7 +222,7 @@ static int run_migration(struct call *call, virConnectPtr from, struct error *er
 		/* Not every driver tells; then only libvirt's own end of the migration does. */
 		bool listens = virConnectRegisterCloseCallback(to, note_gone, data, NULL) == 0;
 		atomic_store(&data->begun, true);
-		r = migrate_between(call, from, to, err);
+		r = migrate_or_refuse(call, from, to, err);
 		if (listens) {
 			virConnectUnregisterCloseCallback(to, note_gone);
 		}

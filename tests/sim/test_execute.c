@@ -242,6 +242,18 @@ static void check_done(const struct run *run, const char *fault)
 	}
 }
 
+/* What a host refuses before anything is sent is no failure, once all is as it was. */
+static void check_refused(const struct run *run, const char *fault)
+{
+	const char *hit = run->sim.hit;
+	bool refuses = run->fault == FAULT_REFUSED && run->sim.calls >= run->sim.fault_at;
+	if (refuses && (text_equal(hit, "migrate") || (text_equal(hit, "define") && run->kind->mode == MOVE_OFFLINE))) {
+		CHECK(run->ending.ending == ENDED_REFUSED && run->ending.reason.code == CODE_PREFLIGHT);
+	} else if (refuses && text_equal(hit, "undefine")) {
+		CHECK(run->ending.ending == ENDED_FAILED);
+	}
+}
+
 static void let_time_pass(struct sim *sim)
 {
 	for (int i = 0; i < 100; i++) {
@@ -268,6 +280,7 @@ static bool try_fault(const char *folder, const struct kind *kind, enum fault fa
 	if (!run.was_killed) {
 		note_left(&run, &run.ending);
 		check_done(&run, FAULTS[fault]);
+		check_refused(&run, FAULTS[fault]);
 	}
 	recover(&run);
 	if (fault == FAULT_LATE) {

@@ -288,7 +288,7 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	(void)watcher;
 	bool hit = begin(sim, __func__);
 	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
-		return no_answer(err);
+		return failure(sim, hit, err);
 	}
 	if (sim->local_disk && !sim->hosts[1].file.there) {
 		return error_set(err, -EIO, "no file to copy to");
@@ -397,7 +397,7 @@ static int define(void *data, const struct move_order *order, struct error *err)
 	(void)order;
 	bool hit = begin(sim, __func__);
 	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
-		return no_answer(err);
+		return failure(sim, hit, err);
 	}
 	sim->hosts[1].vm = (struct sim_vm){.there = true, .state = VM_STOPPED, .persistent = true};
 	return end(sim, hit, err);
