@@ -52,10 +52,11 @@ int action_volume_stamp(struct arena *arena, virConnectPtr connection, const cha
 int action_state(virConnectPtr connection, const char *uuid, int *ret_state, struct error *err);
 
 /*
- * -EPERM with a reason: a network that is not active there, memory that is not free; for a VM that will be off (it then
- * is not QEMU that finds out), a medium that is not there.
+ * -EPERM with a reason: a job that runs on it; a machine type, CPU or network, of either of its definitions, that the
+ * target does not know; memory that is not free there; for a VM that will be off (it then is not QEMU that finds out),
+ * a medium that is not there.
  */
-int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr to, const char *uuid, bool will_be_off,
-                        struct error *err);
+int action_check_target(struct arena *arena, virConnectPtr from, virConnectPtr to, const char *to_name,
+                        const char *uuid, bool will_be_off, struct error *err);
 
 #endif

@@ -26,8 +26,8 @@ static int run_with_target(struct call *call, virConnectPtr connection, struct e
 	if (call_begin(call)) {
 		r = data->request.action == ACTION_DEFINE
 		            ? action_define(connection, to, data->request.uuid, err)
-		            : action_check_target(call_arena(call), connection, to, data->request.uuid,
-		                                  data->request.on, err);
+		            : action_check_target(call_arena(call), connection, to, data->request.to_name,
+		                                  data->request.uuid, data->request.on, err);
 	}
 	virConnectClose(to);
 	return r;
@@ -107,6 +107,7 @@ static struct call *make_call(const struct request *request)
 	data->request.uuid = keep(arena, request->uuid);
 	data->request.path = keep(arena, request->path);
 	data->request.to_uri = keep(arena, request->to_uri);
+	data->request.to_name = keep(arena, request->to_name);
 	data->request.snapshots = keep_snapshots(arena, &request->snapshots);
 	if (request->disk != NULL) {
 		data->disk = *request->disk;

@@ -40,6 +40,7 @@ struct request {
 	uint64_t bytes;
 	bool on;
 	const char *to_uri;
+	const char *to_name;
 	struct snapshot_list snapshots;
 };
 

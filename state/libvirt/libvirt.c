@@ -11,6 +11,8 @@
 
 #include <libvirt/libvirt.h>
 
+static const char NOT_AMONG_HOSTS[] = "a host of the move is not among those of the desired placement";
+
 int libvirt_open(const struct libvirt_host *hosts, size_t count, unsigned int deadline_ms, struct libvirt **ret_libvirt,
                  struct error *err)
 {
@@ -51,14 +53,21 @@ void libvirt_close(struct libvirt *libvirt)
 static int preflight(void *data, const struct move_order *order, struct error *err)
 {
 	struct libvirt *libvirt = data;
+	struct connected_host *from = hosts_find(libvirt, order->from);
 	const struct connected_host *to = hosts_find(libvirt, order->to);
+	if (from == NULL || to == NULL) {
+		return error_set(err, -ENOENT, NOT_AMONG_HOSTS);
+	}
 	struct request request = {
 	        .action = ACTION_CHECK_TARGET,
 	        .uuid = order->uuid,
 	        .on = order->mode == MOVE_OFFLINE || order->mode == MOVE_STOPPED,
-	        .to_uri = to == NULL ? "" : to->settings.uri,
+	        .to_uri = to->settings.uri,
+	        .to_name = order->to,
 	};
-	return hosts_ask(libvirt, order->from, &request, NULL, err);
+	int r = host_call_make(&from->worker, from->settings.uri, &request, libvirt->deadline_ms, NULL, NULL, err);
+	/* A refusal names who refuses; what else goes wrong is the source's, which was asked. */
+	return r < 0 && r != -EPERM ? error_prefix(err, r, "%s", order->from) : r;
 }
 
 static int create_volume(void *data, const char *host, const struct disk *disk, uint64_t bytes, struct error *err)
@@ -111,7 +120,7 @@ static int find_pair(struct libvirt *libvirt, const struct move_order *order, co
 	*ret_from = hosts_find(libvirt, order->from);
 	*ret_to = hosts_find(libvirt, order->to);
 	if (*ret_from == NULL || *ret_to == NULL) {
-		return error_set(err, -ENOENT, "a host of the move is not among those of the desired placement");
+		return error_set(err, -ENOENT, NOT_AMONG_HOSTS);
 	}
 	return 0;
 }

@@ -159,6 +159,10 @@ static void look_closer(struct looking *looking, virDomainPtr domain, const stru
 		look_file_use(looking, both[k]->nvram == NULL ? "" : both[k]->nvram);
 	}
 	refuse_ties(looking, now, stored);
+	if (vm->state != VM_STOPPED && now->cpu.invtsc) {
+		look_refuse(looking, CODE_PREFLIGHT,
+		            "its CPU has invtsc, and its TSC no frequency: libvirt moves it only while it is stopped");
+	}
 	check_state(looking, domain);
 	check_snapshots(looking, domain);
 }

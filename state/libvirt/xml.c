@@ -217,6 +217,52 @@ static const char *read_nvram(struct arena *arena, const xmlNode *os)
 	return file[0] != '\0' ? file : content(arena, nvram);
 }
 
+static const char *write_node(struct arena *arena, xmlNode *node)
+{
+	xmlBuffer *buffer = xmlBufferCreate();
+	xmlNodeDump(buffer, node->doc, node, 0, 0);
+	const char *text = arena_copy_n(arena, (const char *)xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
+	xmlBufferFree(buffer);
+	return text;
+}
+
+static void read_machine(struct arena *arena, const xmlNode *top, struct xml_machine *ret)
+{
+	const xmlNode *type = first(first(top, "os"), "type");
+	const xmlNode *emulator = first(first(top, "devices"), "emulator");
+	*ret = (struct xml_machine){
+	        .type = attribute(arena, top, "type"),
+	        .arch = attribute(arena, type, "arch"),
+	        .name = attribute(arena, type, "machine"),
+	        .emulator = emulator == NULL ? NULL : content(arena, emulator),
+	};
+}
+
+static bool has_tsc_frequency(struct arena *arena, const xmlNode *clock)
+{
+	for (const xmlNode *node = clock == NULL ? NULL : clock->children; node != NULL; node = node->next) {
+		if (is_named(node, "timer") && strcmp(attribute(arena, node, "name"), "tsc") == 0 &&
+		    attribute(arena, node, "frequency")[0] != '\0') {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void read_cpu(struct arena *arena, const xmlNode *top, struct xml_cpu *ret)
+{
+	xmlNode *cpu = first(top, "cpu");
+	struct xml_cpu read = {.mode = attribute(arena, cpu, "mode")};
+	for (const xmlNode *node = cpu == NULL ? NULL : cpu->children; node != NULL; node = node->next) {
+		const char *policy = is_named(node, "feature") ? attribute(arena, node, "policy") : "";
+		bool wanted = strcmp(policy, "require") == 0 || strcmp(policy, "force") == 0;
+		read.invtsc = read.invtsc || (wanted && strcmp(attribute(arena, node, "name"), "invtsc") == 0);
+	}
+	read.invtsc = read.invtsc && !has_tsc_frequency(arena, first(top, "clock"));
+	read.text = cpu == NULL ? NULL : write_node(arena, cpu);
+	*ret = read;
+}
+
 int xml_read_domain(struct arena *arena, const char *xml, struct xml_domain *ret, struct error *err)
 {
 	cleanup_document xmlDoc *document = NULL;
@@ -226,6 +272,8 @@ int xml_read_domain(struct arena *arena, const char *xml, struct xml_domain *ret
 	}
 	struct xml_domain domain = {0};
 	const xmlNode *top = xmlDocGetRootElement(document);
+	read_machine(arena, top, &domain.machine);
+	read_cpu(arena, top, &domain.cpu);
 	domain.nvram = read_nvram(arena, first(top, "os"));
 	const xmlNode *devices = first(top, "devices");
 	for (const xmlNode *node = devices == NULL ? NULL : devices->children; node != NULL; node = node->next) {
@@ -246,13 +294,11 @@ int xml_read_capabilities(struct arena *arena, const char *xml, struct xml_capab
 	xmlNode *cpu = first(host, "cpu");
 	ret->host_uuid = content(arena, first(host, "uuid"));
 	ret->cpu = "";
+	ret->cpu_text = cpu == NULL ? NULL : write_node(arena, cpu);
 	if (cpu != NULL) {
-		xmlBuffer *buffer = xmlBufferCreate();
-		xmlNodeDump(buffer, document, cpu, 0, 0);
 		struct digest *digest = digest_create(arena);
-		digest_add(digest, xmlBufferContent(buffer), (size_t)xmlBufferLength(buffer));
+		digest_add(digest, ret->cpu_text, strlen(ret->cpu_text));
 		ret->cpu = digest_end(digest, arena);
-		xmlBufferFree(buffer);
 	}
 	return 0;
 }

@@ -33,7 +33,22 @@ struct xml_disk {
 	size_t path_count;
 };
 
+struct xml_machine {
+	const char *type; /* of domain: kvm, qemu */
+	const char *arch;
+	const char *name;     /* pc-i440fx-7.2 */
+	const char *emulator; /* NULL: the default one */
+};
+
+struct xml_cpu {
+	const char *text; /* its element; NULL: none */
+	const char *mode; /* custom, host-model, host-passthrough, maximum */
+	bool invtsc;      /* asked for, and no frequency that goes with it */
+};
+
 struct xml_domain {
+	struct xml_machine machine;
+	struct xml_cpu cpu;
 	struct xml_disk *disks;
 	size_t disk_count;
 	const char **networks; /* libvirt networks that interfaces are in */
@@ -46,7 +61,8 @@ struct xml_domain {
 
 struct xml_capabilities {
 	const char *host_uuid;
-	const char *cpu; /* sha256: over the host's CPU as it is described */
+	const char *cpu;      /* sha256: over the host's CPU as it is described */
+	const char *cpu_text; /* that; NULL: it is not */
 };
 
 struct xml_pool {
