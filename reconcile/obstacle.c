@@ -187,6 +187,8 @@ bool obstacle_absent(const struct fleet *fleet, uint32_t vm, uint32_t from, uint
 		at.kind = why_not_admitted(fleet, &at);
 	} else if (!fleet->hosts[to].connected) {
 		at.kind = OBSTACLE_CONNECTION;
+	} else if (v->seen->live_only != NULL && travels_stopped(v)) {
+		at.kind = OBSTACLE_LIVE_ONLY;
 	} else if (!snapshots_allow(fleet, vm, from, to)) {
 		at.kind = OBSTACLE_SNAPSHOTS;
 	} else if (!version_fits(source->qemu, target->qemu, v->desired->migration.versions) ||
@@ -211,6 +213,8 @@ enum code obstacle_code(const struct obstacle *obstacle)
 	switch (obstacle->kind) {
 	case OBSTACLE_IMMOVABLE:
 		return obstacle->refusal->code;
+	case OBSTACLE_LIVE_ONLY:
+		return CODE_PREFLIGHT;
 	case OBSTACLE_SNAPSHOTS:
 	case OBSTACLE_STORAGE:
 	case OBSTACLE_POOL:

@@ -96,6 +96,9 @@ const char *obstacle_text(struct arena *arena, const struct fleet *fleet, const 
 	switch (o->kind) {
 	case OBSTACLE_IMMOVABLE:
 		return arena_copy(arena, o->refusal->reason);
+	case OBSTACLE_LIVE_ONLY:
+		return arena_print(arena, "libvirt carries the %s of %s only while it runs",
+		                   fleet->vms[o->vm].seen->live_only, vm);
 	case OBSTACLE_SNAPSHOTS:
 		return snapshots_text(arena, fleet, o);
 	case OBSTACLE_UNDEFINED:

@@ -63,10 +63,6 @@ bool preflight_check(struct arena *arena, const struct desired *desired, const s
 	if (!simulate_allows(simulate_begin(arena, fleet), vm, to, &obstacle)) {
 		return refuse(ret_reason, obstacle_code(&obstacle), obstacle_text(arena, fleet, &obstacle));
 	}
-	if (seen->live_only != NULL && (move->mode == MOVE_OFFLINE || move->mode == MOVE_STOPPED)) {
-		return refuse(ret_reason, CODE_PREFLIGHT,
-		              arena_print(arena, "libvirt carries its %s only while it runs", seen->live_only));
-	}
 	const struct migration *settings = &fleet->vms[vm].desired->migration;
 	*ret_order = (struct move_order){
 	        .vm = seen->name,

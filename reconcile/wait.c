@@ -81,6 +81,7 @@ static int rank_of(const struct obstacle *obstacle)
 		return 7;
 	case OBSTACLE_POOL:
 		return 8;
+	case OBSTACLE_LIVE_ONLY:
 	case OBSTACLE_SNAPSHOTS:
 	case OBSTACLE_KEPT:
 	case OBSTACLE_STORAGE:
