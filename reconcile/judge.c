@@ -45,6 +45,23 @@ static bool may_give_way(const struct draft *draft, const struct simulation *sim
 	       group_tie(draft, vm, host) == NULL;
 }
 
+bool judge_is_amiss(const struct draft *draft, const struct simulation *sim, uint32_t vm)
+{
+	const struct fleet_vm *v = &draft->fleet->vms[vm];
+	uint32_t at = sim->at[vm];
+	if (judge_still_to_move(draft, sim, vm) > 0) {
+		return true;
+	}
+	bool amiss = draft->fleet->hosts[at].connected && simulate_free(sim, at) < 0;
+	for (uint32_t i = 0; i < v->rule_count && !amiss; i++) {
+		const struct rule *rule = &draft->fleet->rules[v->rules[i]];
+		uint32_t group = rule->groups->of[at];
+		amiss = rule->row->excess != NULL && group != NO_GROUP &&
+		        rule->row->excess(rule, simulate_count(sim, v->rules[i], group)) > 0;
+	}
+	return amiss && may_give_way(draft, sim, vm, at);
+}
+
 /* The fewest VMs that would have to leave so that the host is no longer over capacity: the largest. */
 static uint32_t count_over(const struct draft *draft, const struct simulation *sim, const struct scope *scope,
                            uint32_t host)

@@ -34,4 +34,7 @@ bool judge_may_end(const struct draft *draft, const struct simulation *sim, cons
 /* Moves that the VM certainly still has to make, 0 or 1, with the wishes of place_alone(). */
 uint32_t judge_still_to_move(const struct draft *draft, const struct simulation *sim, uint32_t vm);
 
+/* Is anything wrong with where it is: does it have to move, or might it give way on a host over capacity or crowded? */
+bool judge_is_amiss(const struct draft *draft, const struct simulation *sim, uint32_t vm);
+
 #endif

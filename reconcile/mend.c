@@ -169,7 +169,7 @@ bool mend_route(const struct draft *alone, const struct scope *whole, struct rou
 	run(sim, route, false);
 	for (uint32_t i = 0; i < whole->vm_count && left > 0; i++) {
 		uint32_t vm = whole->vms[i];
-		if (judge_still_to_move(alone, sim, vm) == 0) {
+		if (!judge_is_amiss(alone, sim, vm)) {
 			continue;
 		}
 		left--;

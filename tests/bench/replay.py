@@ -108,8 +108,9 @@ def replay(fleet, plan):
             if space[target] is None or space[target] < vm.disk[0]:
                 wrong.append(say + "no space for its disk")
             else:
-                space[target] -= vm.disk[0]
-            space[source] += vm.disk[1]
+                space[target] -= vm.disk[1 if target == vm.at else 0]
+            # What a copy on a hop took is what it gives back.
+            space[source] += vm.disk[1 if source == vm.at else 0]
         rules.add(name, source, -1)
         refusal = rules.refuses(name, source, target)
         if refusal:
