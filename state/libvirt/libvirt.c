@@ -189,12 +189,16 @@ static int define(void *data, const struct move_order *order, struct error *err)
 	return hosts_ask(libvirt, order->from, &request, NULL, err);
 }
 
+/* Asked again in such intervals: a guest that is still booting does not hear it. */
+enum { ASK_AGAIN_MS = 10000 };
+
 static int ask_shutdown(void *data, const char *host, const char *uuid, uint64_t timeout_ms,
                         const struct watcher *watcher, struct error *err)
 {
 	struct request request = {.action = ACTION_SHUTDOWN, .uuid = uuid};
 	struct request look_again = {.action = ACTION_STATE, .uuid = uuid};
 	uint64_t end_ms = host_call_now_ms() + timeout_ms;
+	uint64_t again_ms = host_call_now_ms() + ASK_AGAIN_MS;
 	int r = hosts_ask(data, host, &request, NULL, err);
 	while (r == 0) {
 		uint64_t state = 0;
@@ -208,6 +212,10 @@ static int ask_shutdown(void *data, const char *host, const char *uuid, uint64_t
 		struct transfer nothing = {.ms = timeout_ms - (uint64_t)host_call_ms_until(end_ms)};
 		if (r == 0 && watcher != NULL && !watcher->tell(watcher->data, &nothing)) {
 			return error_set(err, -ECANCELED, "cancelled");
+		}
+		if (r == 0 && host_call_ms_until(again_ms) == 0) {
+			hosts_ask(data, host, &request, NULL, NULL); /* it may just have gone off: the state tells */
+			again_ms = host_call_now_ms() + ASK_AGAIN_MS;
 		}
 		host_call_pause(200);
 	}
