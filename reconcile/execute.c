@@ -121,6 +121,36 @@ static bool take_back_definition(const struct execution *execution, const struct
 	       world->functions->undefine(world->data, entry->to, entry->uuid, NULL) == 0;
 }
 
+/*
+ * libvirt's target lets the guest run once all of it has arrived, then its source is to be told and ends its side. When
+ * berth or a connection went away just between the two, the source's stands still for ever, on one host too many.
+ */
+static bool is_unconfirmed(const struct move_entry *entry, const struct sight *sight)
+{
+	bool migrated = entry->mode == MOVE_LIVE || entry->mode == MOVE_SUSPENDED;
+	if (!migrated || entry->state != VM_RUNNING || sight->where != IS_ON_BOTH) {
+		return false;
+	}
+	const struct vm *left = sight->on_source;
+	const struct vm *there = sight->on_target;
+	bool ended = entry->step == STEP_SETTLE && left->state == VM_STOPPED;
+	bool stands = left->state == VM_PAUSED && left->pause == PAUSE_MIGRATION;
+	return (stands || ended) && !left->migrating && !there->migrating && there->persistent && there->arrived;
+}
+
+static void confirm(const struct execution *execution, struct move_entry *entry, struct sight *sight)
+{
+	const struct world *world = &execution->world;
+	if (!is_unconfirmed(entry, sight)) {
+		return;
+	}
+	*sight = settle_look(execution, entry, true);
+	if (is_unconfirmed(entry, sight) && record_step(execution->record, entry, STEP_SETTLE, NULL) == 0 &&
+	    world->functions->end_remnant(world->data, entry->from, entry->uuid, NULL) == 0) {
+		*sight = settle_look(execution, entry, true);
+	}
+}
+
 static struct move_ending end_open(const struct execution *execution, const struct move_entry *entry,
                                    const struct sight *sight, const char *message)
 {
@@ -269,6 +299,7 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 		if (r < 0 && take_back_definition(execution, &carrying, &sight)) {
 			sight = settle_look(execution, &current, true);
 		}
+		confirm(execution, &current, &sight);
 		const char *message = arena_copy(execution->arena, r < 0 ? err.message : "");
 		ending = conclude(execution, &current, &sight, r, message);
 		if (r == -EEXIST) {
@@ -320,5 +351,6 @@ struct move_ending execute_recover(const struct execution *execution, const stru
 		return recover_source_disks(execution, &current);
 	}
 	struct sight sight = look_for_end(execution, entry, true);
+	confirm(execution, &current, &sight);
 	return conclude(execution, &current, &sight, -EINTR, "berth was stopped in the middle of its move");
 }

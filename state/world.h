@@ -141,6 +141,12 @@ struct world_functions {
 	/* Undefines a VM that does not run. -EPERM: the host refused, and has done nothing. */
 	int (*undefine)(void *data, const char *host, const char *uuid, struct error *err);
 
+	/*
+	 * Ends and undefines what a migration that nobody confirmed has left on its source: a VM that libvirt paused
+	 * for it. The caller has made sure that the target has it and lets it run. -EPERM: it is not such a one.
+	 */
+	int (*end_remnant)(void *data, const char *host, const char *uuid, struct error *err);
+
 	/* Lets time pass, for hosts that are still at work. */
 	void (*wait)(void *data, unsigned int ms);
 };

@@ -89,3 +89,24 @@ int action_resume(virConnectPtr connection, const char *uuid, struct error *err)
 	}
 	return virDomainResume(domain) < 0 ? libvirt_error(err, "resume") : 0;
 }
+
+int action_end_remnant(virConnectPtr connection, const char *uuid, struct error *err)
+{
+	cleanup_domain virDomainPtr domain = action_domain(connection, uuid, err);
+	int state = 0;
+	int reason = 0;
+	if (domain == NULL) {
+		return -ENOENT;
+	}
+	if (virDomainGetState(domain, &state, &reason, 0) < 0) {
+		return libvirt_error(err, NULL);
+	}
+	bool stands = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_MIGRATION;
+	if (!stands && state != VIR_DOMAIN_SHUTOFF) { /* off: it was ended, and not yet undefined */
+		return error_set(err, -EPERM, "it does not stand still for a migration");
+	}
+	if (stands && virDomainDestroy(domain) < 0) {
+		return libvirt_error(err, "what is left of it");
+	}
+	return action_undefine(connection, uuid, err);
+}

@@ -177,6 +177,12 @@ static int resume(void *data, const char *host, const char *uuid, struct error *
 	return hosts_ask(data, host, &request, NULL, err);
 }
 
+static int end_remnant(void *data, const char *host, const char *uuid, struct error *err)
+{
+	struct request request = {.action = ACTION_END_REMNANT, .uuid = uuid};
+	return hosts_ask(data, host, &request, NULL, err);
+}
+
 static int define(void *data, const struct move_order *order, struct error *err)
 {
 	struct libvirt *libvirt = data;
@@ -255,6 +261,7 @@ static const struct world_functions FUNCTIONS = {
         .copy_volume = copy_volume,
         .compare_volume = compare_volume,
         .resume = resume,
+        .end_remnant = end_remnant,
         .define = define,
         .shutdown = ask_shutdown,
         .start = start,

@@ -116,6 +116,7 @@ static int read_facts(virDomainPtr domain, struct arena *arena, struct vm *vm, s
 	vm->uuid = arena_copy(arena, uuid);
 	vm->state = state_of(state);
 	vm->pause = pause_of(state, reason);
+	vm->arrived = state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_MIGRATED;
 	unsigned long kib = virDomainGetMaxMemory(domain);
 	int persistent = virDomainIsPersistent(domain);
 	int snapshots = virDomainSnapshotNum(domain, 0);

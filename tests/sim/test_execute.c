@@ -53,6 +53,7 @@ static const char *const FAULTS[] = {
         [FAULT_SILENT_SOURCE] = "the source falls silent",
         [FAULT_SILENT_TARGET] = "the target falls silent",
         [FAULT_HALF] = "ends half-way, and berth is killed",
+        [FAULT_UNCONFIRMED] = "arrives, and berth is killed before the source is told",
         [FAULT_TOUCHED] = "somebody starts and stops it meanwhile",
         [FAULT_REFUSED] = "is refused",
         [FAULT_LATE] = "hangs, and has its effect later",
@@ -229,6 +230,8 @@ static void check(const struct run *run, const char *fault)
 		CHECK(sim->hosts[0].vm.there && sim->hosts[1].vm.there);
 		CHECK(run->was_killed || was_silent || run->two_faults || text_equal(sim->hit, "undefine"));
 		CHECK(run->fault != FAULT_REFUSED);
+		CHECK(run->fault != FAULT_UNCONFIRMED || run->kind->state != VM_RUNNING ||
+		      run->kind->mode == MOVE_STOPPED);
 	}
 }
 

@@ -138,6 +138,7 @@ static const struct inventory *look(void *data, struct arena *arena, const char 
 			vm->autostart = from->vm.autostart;
 			vm->persistent = from->vm.persistent;
 			vm->snapshots = (unsigned int)__builtin_popcount(from->vm.snapshots);
+			vm->arrived = from->vm.arrived && from->vm.state == VM_RUNNING;
 			vm->pause = from->vm.paused_by_libvirt ? PAUSE_MIGRATION : PAUSE_OTHER;
 			struct disk *disk = &ARENA_ADD(arena, vm->disks, vm->disk_count);
 			disk->target = "vda";
@@ -303,7 +304,13 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	}
 	sim->hosts[1].vm = sim->hosts[0].vm;
 	sim->hosts[1].vm.autostart = false; /* libvirt does not carry it over */
+	sim->hosts[1].vm.arrived = true;
 	sim->hosts[1].file.data = sim->hosts[0].file.data;
+	if (hit && sim->fault == FAULT_UNCONFIRMED) {
+		sim->hosts[0].vm.paused_by_libvirt = true;
+		sim->hosts[0].vm.state = VM_PAUSED;
+		longjmp(sim->killed, 1);
+	}
 	sim->hosts[0].vm = (struct sim_vm){0};
 	*ret_outcome = (struct outcome){.bytes = 1};
 	return end(sim, hit, err);
@@ -388,6 +395,22 @@ static int resume(void *data, const char *name, const char *uuid, struct error *
 	host->vm.state = VM_RUNNING;
 	host->vm.paused_by_libvirt = false;
 	tick(sim);
+	return end(sim, hit, err);
+}
+
+static int end_remnant(void *data, const char *name, const char *uuid, struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host)) {
+		return failure(sim, hit, err);
+	}
+	if (!host->vm.paused_by_libvirt && host->vm.state != VM_STOPPED) {
+		return error_set(err, -EPERM, "it does not stand still for a migration");
+	}
+	host->vm = (struct sim_vm){0};
 	return end(sim, hit, err);
 }
 
@@ -476,6 +499,7 @@ const struct world_functions SIM_FUNCTIONS = {
         .compare_volume = compare_volume,
         .volume_stamp = volume_stamp,
         .resume = resume,
+        .end_remnant = end_remnant,
         .define = define,
         .shutdown = shut_down,
         .start = start,

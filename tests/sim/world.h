@@ -20,8 +20,9 @@ enum fault {
 	FAULT_SILENT_TARGET,
 	FAULT_HALF, /* of a migration: at the switch both sides have it, paused, and berth is killed; the target's goes
 	             */
-	FAULT_TOUCHED, /* somebody starts and stops the VM on its source (stopped VMs only); the call works */
-	FAULT_REFUSED, /* the host refuses, has done nothing and says so */
+	FAULT_UNCONFIRMED, /* of a migration: the target's runs, and berth is killed before the source is told */
+	FAULT_TOUCHED,     /* somebody starts and stops the VM on its source (stopped VMs only); the call works */
+	FAULT_REFUSED,     /* the host refuses, has done nothing and says so */
 	FAULT_LATE, /* the call fails, and has its effect a while later, as with a daemon that hung (undefine and drop
 	             */
 	FAULT_SNAPSHOT, /* somebody makes a further snapshot on the source; the call works */
@@ -38,6 +39,7 @@ struct sim_vm {
 	bool paused_by_libvirt;
 	unsigned int snapshots; /* a bit for each that the host knows of */
 	unsigned int current;   /* the bit of one of them; 0: none */
+	bool arrived;           /* by a migration */
 };
 
 struct sim_file {
