@@ -17,6 +17,7 @@ KINDS = {
     "qcow-2": "local-qcow2",
     "mix-1": "mixed",
 }
+SHUTDOWN = "40s"  # for a guest that is not going to
 PAYLOAD_MIB = 16  # on each disk: what a copy takes some time for
 
 
@@ -138,8 +139,8 @@ class Berth:
         lines = ["vms:"]
         for name, sight in sorted(places.items()):
             move = next((one for one in moves if one.guest.name == name), None)
-            lines.append(f"  {name}: {{host: {move.target if move else sight.node}, "
-                         f"migration: {{mode: {move.mode if move else 'live'}}}}}")
+            how = {None: "live", "stopped": f"stopped, timeout: {SHUTDOWN}"}.get(move and move.mode, move and move.mode)
+            lines.append(f"  {name}: {{host: {move.target if move else sight.node}, migration: {{mode: {how}}}}}")
         with open(f"{self.repo}/placement.yaml", "w") as file:
             file.write("\n".join(lines) + "\n")
         self.git("add", ".")

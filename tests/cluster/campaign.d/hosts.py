@@ -20,6 +20,16 @@ class Sight:
         return f"{self.vm} on {self.node}, {self.state} ({self.reason})"
 
 
+def read_sight(node, text):
+    """From what dominfo and domstate print; None: the VM has gone away meanwhile."""
+    fields = dict(re.findall(r"^(\w+): +(.*)$", text, re.M))
+    state = re.search(r"^([a-z -]+) \((.*)\)$", text, re.M)
+    if state is None or not {"Name", "Persistent", "Autostart"} <= fields.keys():
+        return None
+    return Sight(node, fields["Name"], "stopped" if state[1] == "shut off" else state[1], state[2],
+                 fields["Persistent"] == "yes", fields["Autostart"] == "enable")
+
+
 class Trouble(Exception):
     """The sandbox itself does not do as it is told: no finding, but the end of the round."""
 
@@ -117,23 +127,15 @@ class Hosts:
         return [sight for node in self.nodes for sight in self.survey_host(node)]
 
     def survey_host(self, node):
-        sights, answer = [], None
-        for _ in range(5):  # one may go away between the two
+        for _ in range(10):
             names = self.must(node, "list", "--all", "--name").split()
-            answer = self.virsh(node, ";".join(f"dominfo {name}; domstate {name} --reason" for name in names) or "echo")
-            if answer is not None:
-                break
-        else:
-            raise Trouble(f"{node} does not say what it has")
-        if names:
-            for name, text in zip(names, re.split(r"^Id:.*\n", answer, flags=re.M)[1:]):
-                fields = dict(re.findall(r"^(\w+): +(.*)$", text, re.M))
-                state, reason = re.search(r"^([a-z -]+) \((.*)\)$", text, re.M).groups()
-                state = "stopped" if state == "shut off" else state
-                assert fields["Name"] == name
-                sights.append(Sight(node, name, state, reason, fields["Persistent"] == "yes",
-                                    fields["Autostart"] == "enable"))
-        return sights
+            answer = self.virsh(node, ";".join(f"dominfo {name}; domstate {name} --reason" for name in names)) \
+                if names else ""
+            sights = [read_sight(node, text) for text in re.split(r"^Id:.*\n", answer or "", flags=re.M)[1:]]
+            if [sight and sight.vm for sight in sights] == names:
+                return sights
+            time.sleep(0.1)  # one has gone away between the two
+        raise Trouble(f"{node} does not say what it has")
 
     # --- processes of a host, each by its number --------------------------------------------------------------------
 

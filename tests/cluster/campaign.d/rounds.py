@@ -4,6 +4,7 @@ import random
 import re
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 
@@ -30,6 +31,8 @@ class Scene:
         self.places = {}   # of all guests before the round
         self.states = {}   # in which each may be after it
         self.repairs = []
+        self.fault = None
+        self.refreshed = set()
         self.by_hand = []  # what a person had to do, as berth asked for
         self.berth = self.watch = self.rate = None
 
@@ -46,6 +49,7 @@ class Scene:
     def draw(self, fault):
         """The moves: the same for the same seed and fault. The first is the one that the fault is for."""
         dice = self.random
+        self.fault = fault.name
         while not self.moves or not fault.fits(self.victim):
             count = dice.choice((1, 1, 2, 3))
             self.moves = [Move(guest, dice.choice(("live", "live", "suspended", "stopped")),
@@ -105,7 +109,7 @@ def play(herd, binary, fault, seed):
         phase, struck = act(scene, fault)
         converge(scene)
         wrong = list(checks.check_all(scene))
-    except Trouble as trouble:
+    except (Trouble, OSError, subprocess.SubprocessError) as trouble:
         wrong = [f"trouble: {trouble}"]
     finally:
         if scene.berth is not None and scene.berth.process is not None:
@@ -207,6 +211,12 @@ def do_by_hand(scene):
             os.unlink(f"{hosts.images(node)}/{file}")
             hosts.virsh(node, "pool-refresh", "images")
             do(scene, f"{file} removed from {node}")
+    # libvirt's figure of what is free is that of its last look at the pool, and berth has no other.
+    for node in set(re.findall(r"pool images on (\w+) has", scene.berth.git("show", "berth/status:status.yaml"))):
+        if scene.fault == "disk-filled" and node not in scene.refreshed:
+            scene.refreshed.add(node)
+            hosts.virsh(node, "pool-refresh", "images")
+            do(scene, f"the pool of {node} refreshed, whose disk was full")
     for sight in hosts.survey():
         if is_waited_for(scene, sight) and sight.state == "running":
             hosts.virsh(sight.node, "shutdown", sight.vm)
