@@ -85,6 +85,9 @@ static int hand_over_definition(const struct execution *execution, const struct 
 		r = check_both_defined(execution, carrying->entry, err);
 	}
 	if (r == 0) {
+		for (size_t i = 0; i < order->disk_count; i++) {
+			carrying->entry->volumes[i].stamp = stamps[i]; /* a later run can see that they are untouched */
+		}
 		r = record_step(execution->record, carrying->entry, STEP_SETTLE, err);
 	}
 	if (r == 0) {

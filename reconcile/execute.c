@@ -151,6 +151,43 @@ static void confirm(const struct execution *execution, struct move_entry *entry,
 	}
 }
 
+/* The source's disks are as they were when they had been copied and compared. */
+static bool are_untouched(const struct execution *execution, const struct move_entry *entry)
+{
+	const struct world *world = &execution->world;
+	for (size_t i = 0; i < entry->volume_count; i++) {
+		uint64_t stamp = 0;
+		const char *path = entry->volumes[i].path;
+		if (world->functions->volume_stamp(world->data, entry->from, path, &stamp, NULL) < 0 ||
+		    stamp != entry->volumes[i].stamp) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * A stopped VM that was defined on its target and was to go from its source, when the answer was lost or berth killed:
+ * it goes now, if both still stand there and nobody has run the source's in the meantime.
+ */
+static void hand_over(const struct execution *execution, struct move_entry *entry, struct sight *sight)
+{
+	const struct world *world = &execution->world;
+	bool carried = entry->mode == MOVE_OFFLINE || entry->mode == MOVE_STOPPED;
+	if (!carried || entry->step != STEP_SETTLE || sight->where != IS_ON_BOTH) {
+		return;
+	}
+	*sight = settle_look(execution, entry, true);
+	if (sight->where == IS_ON_BOTH && sight->on_source->state == VM_STOPPED &&
+	    sight->on_target->state == VM_STOPPED && sight->on_target->persistent && are_untouched(execution, entry)) {
+		if (snapshots_set(execution, entry, entry->to, NULL) == 0 && /* it may have been taken back */
+		    snapshots_leave_source(execution, entry, NULL) == 0) {
+			world->functions->undefine(world->data, entry->from, entry->uuid, NULL);
+		}
+		*sight = settle_look(execution, entry, true);
+	}
+}
+
 static struct move_ending end_open(const struct execution *execution, const struct move_entry *entry,
                                    const struct sight *sight, const char *message)
 {
@@ -300,6 +337,7 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 			sight = settle_look(execution, &current, true);
 		}
 		confirm(execution, &current, &sight);
+		hand_over(execution, &current, &sight);
 		const char *message = arena_copy(execution->arena, r < 0 ? err.message : "");
 		ending = conclude(execution, &current, &sight, r, message);
 		if (r == -EEXIST) {
@@ -352,5 +390,6 @@ struct move_ending execute_recover(const struct execution *execution, const stru
 	}
 	struct sight sight = look_for_end(execution, entry, true);
 	confirm(execution, &current, &sight);
+	hand_over(execution, &current, &sight);
 	return conclude(execution, &current, &sight, -EINTR, "berth was stopped in the middle of its move");
 }
