@@ -83,7 +83,7 @@ class Herd:
         hosts, booting = self.hosts, []
         places = {sight.vm: sight for sight in hosts.survey()}
         for sight in places.values():
-            if sight.state == "paused":
+            if sight.state == "paused":  # none is moved twice without having run, see can_be_strangers()
                 hosts.must(sight.node, "resume", sight.vm)
                 sight.state = "running"
         for move in moves:

@@ -57,12 +57,14 @@ class Hosts:
         self.folder, self.nodes = self.env["SANDBOX_DIR"], self.env["SANDBOX_NODES"].split()
         self.has_small_disks = all(self.make_small_disk(node) for node in self.nodes)
 
-    def close(self, down):
+    def close(self, guests, down):
         if self.folder is not None:
+            self.sandbox("up", check=False)
+            self.sandbox("rm", *guests, check=False)
             for node in self.nodes:
                 self.thaw_all(node)
-                subprocess.run([*self.inside(node), "umount", "/var/lib/libvirt/images"], stderr=subprocess.DEVNULL)
-                subprocess.run(["umount", self.images(node)], stderr=subprocess.DEVNULL)
+                subprocess.run([*self.inside(node), "umount", "-l", "/var/lib/libvirt/images"], stderr=subprocess.DEVNULL)
+                subprocess.run(["umount", "-l", self.images(node)], stderr=subprocess.DEVNULL)
                 if os.path.exists(f"{self.folder}/{node}.disk"):
                     os.unlink(f"{self.folder}/{node}.disk")
                 self.virsh(node, "pool-refresh", "images")
