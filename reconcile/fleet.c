@@ -188,16 +188,46 @@ static void find_pins(struct fleet *fleet)
 	}
 }
 
+/* Is every host of the desired placement in one of its groups, and so admitted? */
+static bool admits_all(const struct fleet *fleet, const struct rule *rule)
+{
+	return rule->row->admits == NULL || (rule->row->admits == rule_admits_grouped &&
+	                                     rule->groups->first[rule->groups->count] == fleet->desired->host_count);
+}
+
+/* Does anything but maintenance keep a VM that names no host from some of them? */
+static bool is_choosy(const struct fleet *fleet, uint32_t vm)
+{
+	const struct fleet_vm *v = &fleet->vms[vm];
+	bool choosy = v->desired->where.count > 0;
+	for (uint32_t i = 0; i < v->rule_count; i++) {
+		choosy = choosy || !admits_all(fleet, &fleet->rules[v->rules[i]]);
+	}
+	return choosy;
+}
+
 static void mark_suits(struct arena *arena, struct fleet *fleet)
 {
 	fleet->words = (fleet->host_count + 63) / 64;
 	fleet->suits = arena_array(arena, (size_t)fleet->vm_count * fleet->words, sizeof(*fleet->suits));
+	uint64_t *open = arena_array(arena, fleet->words, sizeof(*open));
+	for (uint32_t i = 0; i < fleet->host_count; i++) {
+		const struct desired_host *host = fleet->hosts[i].desired;
+		open[i / 64] |= host != NULL && !host->maintenance ? UINT64_C(1) << (i % 64) : 0;
+	}
 	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
 		const struct desired_vm *desired = fleet->vms[vm].desired;
 		for (size_t i = 0; desired != NULL && i < desired->host_count; i++) {
 			mark_if_suits(fleet, vm, fleet_host_index(fleet, desired->hosts[i]));
 		}
-		for (uint32_t i = 0; desired != NULL && desired->host_count == 0 && i < fleet->host_count; i++) {
+		if (desired == NULL || desired->host_count > 0) {
+			continue;
+		}
+		if (!is_choosy(fleet, vm)) {
+			memcpy(fleet->suits + (size_t)vm * fleet->words, open, fleet->words * sizeof(*open));
+			continue;
+		}
+		for (uint32_t i = 0; i < fleet->host_count; i++) {
 			mark_if_suits(fleet, vm, i);
 		}
 	}

@@ -129,11 +129,11 @@ uint32_t place_count_over(const struct draft *draft, const struct simulation *si
 	if (free >= 0) {
 		return 0;
 	}
-	uint64_t *claims = arena_array(draft->arena, fleet->vm_count, sizeof(*claims));
+	uint64_t *claims = NULL;
 	uint32_t count = 0;
 	for (uint32_t vm = 0; vm < fleet->vm_count; vm++) {
 		if (sim->at[vm] == host && place_is_sticky(draft, vm) && group_tie(draft, vm, host) == NULL) {
-			claims[count++] = fleet_claim(fleet, vm, host);
+			ARENA_ADD(draft->arena, claims, count) = fleet_claim(fleet, vm, host);
 		}
 	}
 	if (count > 1) {

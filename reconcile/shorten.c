@@ -49,12 +49,17 @@ static uint32_t next_of(const struct route *route, uint32_t at)
 	return NOWHERE;
 }
 
-static uint32_t unplaced_after(const struct draft *draft, const struct scope *whole, struct simulation *sim,
-                               const struct route *route)
+static void run(struct simulation *sim, const struct route *route)
 {
 	for (uint32_t i = 0; i < route->count; i++) {
 		simulate_move(sim, route->steps[i].vm, route->steps[i].to);
 	}
+}
+
+static uint32_t unplaced_after(const struct draft *draft, const struct scope *whole, struct simulation *sim,
+                               const struct route *route)
+{
+	run(sim, route);
 	uint32_t unplaced = judge_unplaced(draft, sim, whole);
 	for (uint32_t i = route->count; i > 0; i--) {
 		simulate_move(sim, route->steps[i - 1].vm, route->steps[i - 1].from);
@@ -80,16 +85,31 @@ static bool leave_out(const struct draft *draft, const struct scope *whole, stru
 	return better;
 }
 
+/* Is there room at home for one that has left it? Where there is none, it had to leave. */
+static bool could_be_home(const struct draft *draft, const struct simulation *end, uint32_t vm)
+{
+	uint32_t home = draft->fleet->vms[vm].home;
+	return draft->wishes[vm].why == WHY_NONE &&
+	       (end->at[vm] == home || simulate_free(end, home) >= (int64_t)fleet_claim(draft->fleet, vm, home));
+}
+
 void shorten_route(const struct draft *draft, const struct scope *whole, struct route *route)
 {
 	struct simulation *sim = simulate_copy(draft->arena, draft->start);
 	uint32_t left = STEPS_RUN / (route->count + 1) + 1;
 	left = left < TRIES_AT_MOST ? left : TRIES_AT_MOST;
+	struct simulation *end = simulate_copy(draft->arena, draft->start);
+	run(end, route);
 	for (uint32_t i = 0; i < route->count && left > 0;) {
 		uint32_t vm = route->steps[i].vm;
-		bool could_stay = draft->wishes[vm].why == WHY_NONE;
-		left -= could_stay ? 1 : 0;
-		i = could_stay && leave_out(draft, whole, sim, route, vm) ? 0 : i + 1;
+		bool tried = could_be_home(draft, end, vm);
+		left -= tried ? 1 : 0;
+		if (tried && leave_out(draft, whole, sim, route, vm)) {
+			simulate_move(end, vm, draft->fleet->vms[vm].home);
+			i = 0;
+		} else {
+			i++;
+		}
 	}
 	for (uint32_t i = 0; i < route->count && left > 0;) {
 		uint32_t second = route->steps[i].hop ? next_of(route, i) : NOWHERE;
