@@ -85,12 +85,13 @@ static bool leave_out(const struct draft *draft, const struct scope *whole, stru
 	return better;
 }
 
-/* Is there room at home for one that has left it? Where there is none, it had to leave. */
+/* It had to leave a home that would be over capacity with it, and is not without it. */
 static bool could_be_home(const struct draft *draft, const struct simulation *end, uint32_t vm)
 {
 	uint32_t home = draft->fleet->vms[vm].home;
+	int64_t free = simulate_free(end, home);
 	return draft->wishes[vm].why == WHY_NONE &&
-	       (end->at[vm] == home || simulate_free(end, home) >= (int64_t)fleet_claim(draft->fleet, vm, home));
+	       (end->at[vm] == home || free < 0 || (uint64_t)free >= fleet_claim(draft->fleet, vm, home));
 }
 
 void shorten_route(const struct draft *draft, const struct scope *whole, struct route *route)
