@@ -38,6 +38,7 @@ static const struct option_row ROWS[] = {
         OPTION("drain", 0, "HOST", TAKES_PROPOSAL, drain, "leave nothing on a host"),
         OPTION("vm", 0, "NAME", TAKES_PROPOSAL, vm, "move a VM to the host with the most free RAM"),
         OPTION("min-gain", 0, "SHARE", TAKES_PROPOSAL, min_gain, "balance: of each move (default: 1% of a host)"),
+        OPTION("moves", 0, "N", TAKES_PROPOSAL, moves, "balance: of so many VMs at most"),
         OPTION("keep-pins", 0, NULL, TAKES_PROPOSAL, keep_pins, "balance: leave pinned VMs where they are"),
         OPTION("plan", 0, "ID", TAKES_APPROVAL, plan, "carry out this plan, or nothing if it has changed"),
         OPTION("yes", 'y', NULL, TAKES_APPROVAL, yes, "do not ask"),

@@ -5,22 +5,28 @@
 
 #include <stdio.h>
 
-static bool check_options(const struct options *options, uint64_t *ret_min_gain)
+static bool check_options(const struct options *options, struct propose_options *ret_how)
 {
 	int kinds = (options->balance ? 1 : 0) + (options->drain != NULL ? 1 : 0) + (options->vm != NULL ? 1 : 0);
-	*ret_min_gain = PROPOSE_MIN_GAIN;
+	*ret_how = (struct propose_options){.min_gain = PROPOSE_MIN_GAIN, .keep_pins = options->keep_pins};
 	if (kinds != 1) {
 		complain("propose: takes one of --balance, --drain HOST and --vm NAME");
 		return false;
 	}
-	if (!options->balance && (options->min_gain != NULL || options->keep_pins)) {
-		complain("propose: --min-gain and --keep-pins go with --balance");
+	if (!options->balance && (options->min_gain != NULL || options->keep_pins || options->moves != NULL)) {
+		complain("propose: --min-gain, --moves and --keep-pins go with --balance");
 		return false;
 	}
-	if (options->min_gain != NULL && !units_parse_share(options->min_gain, ret_min_gain)) {
+	if (options->min_gain != NULL && !units_parse_share(options->min_gain, &ret_how->min_gain)) {
 		complain("--min-gain takes a share such as 2%% or 0.02");
 		return false;
 	}
+	uint64_t moves = 0;
+	if (options->moves != NULL && !units_parse_number(options->moves, 1, 1000000, &moves)) {
+		complain("--moves takes a whole number from 1 to 1000000");
+		return false;
+	}
+	ret_how->moves = (uint32_t)moves;
 	return true;
 }
 
@@ -49,10 +55,11 @@ enum exit_code verb_propose(struct arena *arena, const struct setting *setting)
 	const struct desired *desired = NULL;
 	const char *key = NULL;
 	const struct inventory *inventory = NULL;
-	struct propose_options how = {.keep_pins = setting->options.keep_pins, .effort = setting->effort};
-	if (!check_options(&setting->options, &how.min_gain)) {
+	struct propose_options how;
+	if (!check_options(&setting->options, &how)) {
 		return EXIT_INVALID;
 	}
+	how.effort = setting->effort;
 	enum exit_code code = source_desired(arena, setting, &desired, &key);
 	if (code == EXIT_DONE) {
 		code = source_inventory(arena, setting, desired, key, &inventory);

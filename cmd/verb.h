@@ -39,6 +39,7 @@ struct options {
 	const char *drain;
 	const char *vm;
 	const char *min_gain;
+	const char *moves;
 	bool balance;
 	bool keep_pins;
 	bool yes;

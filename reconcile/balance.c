@@ -135,6 +135,7 @@ static uint32_t move_some(struct balance *b, struct shift *shifts, uint32_t *ask
 			continue;
 		}
 		if (!balance_is_worth(b, shift->gain, b->items[shift->item].count) ||
+		    !balance_may_move(b, balance_moves_more(b, shift->item, shift->to)) ||
 		    !balance_put(b, shift->item, shift->to)) {
 			shift->item = NOWHERE;
 			continue;
@@ -198,7 +199,9 @@ static bool exchange_between(struct balance *b, uint32_t i, uint32_t j)
 			}
 		}
 	}
-	if (best_one == NOWHERE || !balance_is_worth(b, best, 2) || !exchange(b, best_one, best_other)) {
+	if (best_one == NOWHERE || !balance_is_worth(b, best, 2) ||
+	    !balance_may_move(b, balance_moves_more(b, best_one, j) + balance_moves_more(b, best_other, i)) ||
+	    !exchange(b, best_one, best_other)) {
 		return false;
 	}
 	balance_note(b, best_one, i, j);

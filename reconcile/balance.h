@@ -17,6 +17,7 @@
 struct balance_options {
 	uint64_t min_gain; /* of each move, in millionths of a host's capacity */
 	bool keep_pins;    /* pinned VMs stay */
+	uint32_t moves;    /* at most so many VMs end elsewhere; 0: any number */
 	const bool *fixed; /* by VM: others that stay; NULL: none */
 	unsigned int effort;
 };

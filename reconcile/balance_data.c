@@ -248,6 +248,28 @@ static void note_fill(struct balance *b, uint32_t host)
 	b->rank[host] = at;
 }
 
+int64_t balance_moves_more(const struct balance *b, uint32_t item, uint32_t to)
+{
+	uint32_t begin = b->begin[b->items[item].vms[0]];
+	int64_t count = b->items[item].count;
+	uint32_t at = balance_at(b, item);
+	return (to != begin ? count : 0) - (at != begin ? count : 0);
+}
+
+bool balance_may_move(const struct balance *b, int64_t more)
+{
+	return b->options->moves == 0 || more <= 0 || b->moved + more <= b->options->moves;
+}
+
+/* The VMs of the item are at their new place already. */
+static void note_moved(struct balance *b, uint32_t item, uint32_t from, uint32_t to)
+{
+	uint32_t begin = b->begin[b->items[item].vms[0]];
+	uint32_t count = b->items[item].count;
+	b->moved += from == begin && to != begin ? count : 0;
+	b->moved -= from != begin && to == begin ? count : 0;
+}
+
 void balance_note(struct balance *b, uint32_t item, uint32_t from, uint32_t to)
 {
 	struct item_list *source = &b->on[from];
@@ -257,6 +279,7 @@ void balance_note(struct balance *b, uint32_t item, uint32_t from, uint32_t to)
 	}
 	source->items[at] = source->items[--source->count];
 	add_to_list(b, to, item);
+	note_moved(b, item, from, to);
 	note_fill(b, from);
 	note_fill(b, to);
 }

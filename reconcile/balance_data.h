@@ -41,6 +41,7 @@ struct balance {
 	uint32_t largest;     /* of them, by capacity */
 	int64_t *fill;        /* by host */
 	int64_t sum;          /* of fills */
+	uint32_t moved;       /* VMs that are not where they were when it began */
 	uint64_t work_left;
 };
 
@@ -58,6 +59,12 @@ uint32_t balance_at(const struct balance *b, uint32_t item);
 
 /* Is the gain worth so many moves? */
 bool balance_is_worth(const struct balance *b, int64_t gain, uint32_t moves);
+
+/* By how many VMs `moved` changes when the item goes there. */
+int64_t balance_moves_more(const struct balance *b, uint32_t item, uint32_t to);
+
+/* Are so many more allowed? */
+bool balance_may_move(const struct balance *b, int64_t more);
 
 /* Moves the item if every rule agrees, on the final placement; else nothing is changed. */
 bool balance_put(struct balance *b, uint32_t item, uint32_t to);

@@ -137,7 +137,8 @@ const struct proposal *propose_balance(struct arena *arena, const struct desired
 	for (uint32_t vm = 0; vm < c.fleet->vm_count; vm++) {
 		fixed[vm] = propose_blocked(c.plan, c.fleet->vms[vm].name) != NULL;
 	}
-	const struct balance_options balance = {options->min_gain, options->keep_pins, fixed, options->effort};
+	const struct balance_options balance = {options->min_gain, options->keep_pins, options->moves, fixed,
+	                                        options->effort};
 	balance_run(arena, wanted, &balance);
 	propose(&c, wanted, proposal);
 	proposal->after = (int64_t)spread_measure(propose_end(arena, c.fleet, proposal->plan));

@@ -17,6 +17,7 @@
 struct propose_options {
 	uint64_t min_gain; /* balance: of each move; see reconcile/balance.h */
 	bool keep_pins;    /* balance: pinned VMs stay */
+	uint32_t moves;    /* balance: at most so many VMs get other places; 0: any number */
 	unsigned int effort;
 };
 
