@@ -11,10 +11,8 @@ enum {
 struct opening {
 	uint32_t target; /* NOWHERE: there is none */
 	struct step aside[ASIDE_AT_MOST];
-	bool for_good[ASIDE_AT_MOST]; /* one in its place that need not come back */
 	uint32_t count;
-	uint32_t extra;  /* moves that a plan without hops would not have; two for a VM that has to come back to its
-	                    place */
+	uint32_t extra;  /* moves that a plan without hops would not have; one of a VM in its place makes two */
 	uint32_t stays;  /* VMs in their places among them */
 	uint32_t crowds; /* those that go to a host where others may then lack room */
 	uint64_t bytes;
@@ -200,20 +198,6 @@ static bool may_win(const struct draft *draft, const struct opening *opening, co
 	return draft->fleet->vms[opening->target].seen->memory >= draft->fleet->vms[best->target].seen->memory;
 }
 
-/* Might it as well stay there: one that is free to choose, and for which there is a place to the end? */
-static bool may_stay_there(const struct way *way, uint32_t vm, uint32_t host)
-{
-	struct draft *draft = way->draft;
-	const struct wish *wish = &draft->wishes[vm];
-	if (!place_is_sticky(draft, vm) || wish->why != WHY_NONE || wish->grouped != NULL) {
-		return false;
-	}
-	simulate_move(draft->final, vm, NOWHERE);
-	bool may = place_could_end_on(draft, vm, host);
-	simulate_move(draft->final, vm, wish->goal);
-	return may;
-}
-
 /* Lets VMs step aside until the target has room, as long as that may be better than the best known. */
 static bool open_for(struct way *way, const struct standing_on *list, bool also_stays, struct opening *opening,
                      const struct opening *best)
@@ -229,17 +213,12 @@ static bool open_for(struct way *way, const struct standing_on *list, bool also_
 		if (choice.refuge.host == NOWHERE) {
 			return false;
 		}
-		bool for_good = choice.stays && may_stay_there(way, choice.step.vm, choice.step.to);
-		opening->extra += !choice.step.hop ? 0 : choice.stays && !for_good ? 2 : 1;
+		opening->extra += !choice.step.hop ? 0 : choice.stays ? 2 : 1;
 		opening->stays += choice.stays ? 1 : 0;
 		opening->crowds += choice.refuge.crowds ? 1 : 0;
 		opening->bytes += choice.refuge.bytes;
-		opening->for_good[opening->count] = for_good;
 		opening->aside[opening->count++] = choice.step;
 		simulate_move(way->sim, choice.step.vm, choice.step.to);
-		if (for_good) {
-			simulate_move(draft->final, choice.step.vm, choice.step.to);
-		}
 	}
 	return is_better_opening(draft, opening, best);
 }
@@ -252,11 +231,7 @@ static void try_for(struct way *way, const struct standing_on *list, uint32_t ta
 	bool opens = obstacle_absent(way->draft->fleet, target, way->sim->at[target], goal, NULL) &&
 	             open_for(way, list, also_stays, &opening, best);
 	for (uint32_t i = opening.count; i-- > 0;) {
-		uint32_t vm = opening.aside[i].vm;
-		simulate_move(way->sim, vm, opening.aside[i].from);
-		if (opening.for_good[i]) {
-			simulate_move(way->draft->final, vm, way->draft->wishes[vm].goal);
-		}
+		simulate_move(way->sim, opening.aside[i].vm, opening.aside[i].from);
 	}
 	if (opens) {
 		*best = opening;
@@ -278,16 +253,11 @@ bool hop_make(struct way *way)
 	}
 	for (uint32_t i = 0; i < best.count; i++) {
 		const struct step *step = &best.aside[i];
-		bool hop = step->hop && !best.for_good[i];
-		if (best.for_good[i]) {
-			simulate_move(way->draft->final, step->vm, step->to);
-			way->draft->wishes[step->vm] =
-			        (struct wish){.why = WHY_ROOM, .goal = step->to, .flexible = true, .wanted = NOWHERE};
-		} else if (!way_is_pending(way, step->vm)) {
+		if (!way_is_pending(way, step->vm)) {
 			way->pending[way->pending_count++] = step->vm;
 		}
-		way->hops[step->vm] += hop ? 1 : 0;
-		way_step(way, step->vm, step->to, hop, hop ? step->lets_pass : NOWHERE);
+		way->hops[step->vm] += step->hop ? 1 : 0;
+		way_step(way, step->vm, step->to, step->hop, step->hop ? step->lets_pass : NOWHERE);
 	}
 	way_step(way, best.target, way->draft->wishes[best.target].goal, false, NOWHERE);
 	return true;
