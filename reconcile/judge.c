@@ -129,30 +129,51 @@ uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim,
 	return count;
 }
 
-static bool may_end_there(const struct draft *draft, const struct simulation *sim, uint32_t vm)
+static bool is_in_place(const struct draft *draft, const struct simulation *sim, uint32_t vm)
 {
-	const struct fleet *fleet = draft->fleet;
 	const struct wish *wish = &draft->wishes[vm];
 	uint32_t at = sim->at[vm];
-	if (at == fleet->vms[vm].home) {
-		return true;
-	}
 	bool joins = wish->grouped != NULL && wish->why == WHY_TOGETHER;
-	return fleet_suits(fleet, vm, at) && (!joins || has_joined(wish, sim, at));
+	return at == draft->fleet->vms[vm].home ||
+	       (fleet_suits(draft->fleet, vm, at) && (!joins || has_joined(wish, sim, at)));
+}
+
+/* One that may stay as long as its host suits it: back at home there would be no room, or one too many of a policy. */
+static bool had_to_leave(const struct draft *draft, const struct simulation *sim, uint32_t vm)
+{
+	uint32_t home = draft->fleet->vms[vm].home;
+	struct obstacle obstacle;
+	return !simulate_has_room(sim, vm, sim->at[vm], home, &obstacle) &&
+	       (obstacle.kind == OBSTACLE_MEMORY || obstacle.kind == OBSTACLE_STEP);
+}
+
+bool judge_could_return(const struct draft *draft, const struct simulation *sim, uint32_t vm)
+{
+	return sim->at[vm] != draft->fleet->vms[vm].home && draft->wishes[vm].why == WHY_NONE &&
+	       draft->wishes[vm].grouped == NULL && !had_to_leave(draft, sim, vm);
+}
+
+bool judge_may_pause(const struct draft *draft, const struct simulation *sim, const struct scope *scope)
+{
+	for (uint32_t i = 0; i < scope->vm_count; i++) {
+		if (!is_in_place(draft, sim, scope->vms[i])) {
+			return false;
+		}
+	}
+	for (uint32_t i = 0; i < draft->fleet->rule_count; i++) {
+		if (draft->stood[i] && group_is_parted(sim, &draft->fleet->rules[i])) {
+			return false;
+		}
+	}
+	return true;
 }
 
 bool judge_may_end(const struct draft *draft, const struct simulation *sim, const struct scope *scope)
 {
 	for (uint32_t i = 0; i < scope->vm_count; i++) {
-		if (!may_end_there(draft, sim, scope->vms[i])) {
+		if (judge_could_return(draft, sim, scope->vms[i])) {
 			return false;
 		}
 	}
-	for (uint32_t i = 0; i < draft->fleet->rule_count; i++) {
-		const struct rule *rule = &draft->fleet->rules[i];
-		if (draft->stood[i] && group_is_parted(sim, rule)) {
-			return false;
-		}
-	}
-	return true;
+	return judge_may_pause(draft, sim, scope);
 }

@@ -25,10 +25,13 @@ struct scope scope_whole(const struct draft *draft);
  */
 uint32_t judge_unplaced(const struct draft *draft, const struct simulation *sim, const struct scope *scope);
 
-/*
- * May a plan end like this? Everybody is at home or in place, and no group is parted that stood together. One that
- * could have stayed and made way for others need not come back where any host suits it: that would be one more move.
- */
+/* Has one that could have stayed left for no reason that there still is? Back at home there is room for it. */
+bool judge_could_return(const struct draft *draft, const struct simulation *sim, uint32_t vm);
+
+/* Everybody is at home or in place, and no group is parted that stood together: a plan may go on from here. */
+bool judge_may_pause(const struct draft *draft, const struct simulation *sim, const struct scope *scope);
+
+/* May a plan end like this? And nobody could return. */
 bool judge_may_end(const struct draft *draft, const struct simulation *sim, const struct scope *scope);
 
 /* Moves that the VM certainly still has to make, 0 or 1, with the wishes of place_alone(). */

@@ -176,13 +176,12 @@ bool mend_route(const struct draft *alone, const struct scope *whole, struct rou
 		struct part part = make_part(alone, whole, sim, vm);
 		struct scope scope = {part.vms, part.vm_count, part.hosts, part.host_count};
 		uint32_t before = judge_unplaced(alone, sim, &scope);
-		struct finding finding = search_exact(alone, sim, &scope, (uint64_t)WORK * effort);
+		struct finding finding = search_exact(alone, sim, &scope, (uint64_t)WORK * effort, true);
 		if (!finding.found || finding.unplaced >= before) {
 			continue;
 		}
 		run(sim, &finding.route, false);
-		/* Nobody outside of the part may now be away from home without need. */
-		if (judge_may_end(alone, sim, whole)) {
+		if (judge_may_pause(alone, sim, whole)) {
 			append(scratch, route, &finding.route);
 			any = true;
 		} else {

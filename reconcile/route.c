@@ -52,14 +52,32 @@ static struct simulation *state_after(const struct draft *draft, const struct ro
 	return sim;
 }
 
+/* A group of the VM that was parted, and is together at the end; NULL when there is none. */
+static const struct rule *find_united(const struct draft *done, uint32_t vm)
+{
+	const struct fleet_vm *v = &done->fleet->vms[vm];
+	for (uint32_t i = 0; i < v->rule_count; i++) {
+		const struct rule *rule = &done->fleet->rules[v->rules[i]];
+		if (rule->policy->kind == POLICY_TOGETHER && !done->stood[v->rules[i]] &&
+		    !group_is_parted(done->final, rule)) {
+			return rule;
+		}
+	}
+	return NULL;
+}
+
 /* Why a VM that could have stayed has left, as it looks after a search. */
 static void name_reason(struct draft *done, uint32_t vm)
 {
 	struct wish *wish = &done->wishes[vm];
 	uint32_t home = done->fleet->vms[vm].home;
 	struct obstacle obstacle;
+	const struct rule *united = find_united(done, vm);
 	simulate_has_room(done->final, vm, wish->goal, home, &obstacle);
-	if (obstacle.kind == OBSTACLE_STEP) {
+	if (united != NULL) {
+		wish->why = WHY_TOGETHER;
+		wish->rule = united;
+	} else if (obstacle.kind == OBSTACLE_STEP) {
 		wish->why = WHY_CROWD;
 		wish->rule = obstacle.rule;
 	} else {
@@ -143,7 +161,7 @@ static bool go_on(const struct draft *alone, const struct scope *scope, struct w
 	struct way_found more = find_around(draft, given_up);
 	struct route joined = join(alone->arena, &way->route, &more.route);
 	end = state_after(alone, &joined);
-	if (judge_unplaced(alone, end, scope) >= unplaced || !judge_may_end(alone, end, scope)) {
+	if (judge_unplaced(alone, end, scope) >= unplaced || !judge_may_pause(alone, end, scope)) {
 		return false;
 	}
 	way->route = joined;
@@ -190,7 +208,7 @@ static bool has_groups(const struct fleet *fleet)
 static bool search(const struct draft *alone, const struct scope *scope, struct way_found *way, uint32_t unplaced,
                    unsigned int effort)
 {
-	struct finding finding = search_exact(alone, alone->start, scope, (uint64_t)SEARCH_WORK * effort);
+	struct finding finding = search_exact(alone, alone->start, scope, (uint64_t)SEARCH_WORK * effort, false);
 	way->exhaustive = finding.exhaustive && !has_groups(alone->fleet);
 	bool better = finding.found && (finding.unplaced != unplaced ? finding.unplaced < unplaced
 	                                                             : route_is_better(&finding.route, &way->route));
@@ -201,18 +219,50 @@ static bool search(const struct draft *alone, const struct scope *scope, struct 
 	return way->exhaustive;
 }
 
+/* Those who made way and could be at home again go there. */
+static void send_home(const struct draft *alone, const struct scope *scope, struct way_found *way)
+{
+	struct simulation *end = state_after(alone, &way->route);
+	struct step *steps = NULL;
+	uint32_t count = 0;
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (uint32_t i = 0; i < scope->vm_count; i++) {
+			uint32_t vm = scope->vms[i];
+			uint32_t home = alone->fleet->vms[vm].home;
+			if (judge_could_return(alone, end, vm) && simulate_allows(end, vm, home, NULL)) {
+				struct step *step = &ARENA_ADD(alone->arena, steps, count);
+				*step = (struct step){vm, end->at[vm], home, false, NOWHERE};
+				way->route.bytes += step_bytes(alone->fleet, step);
+				simulate_move(end, vm, home);
+				changed = true;
+			}
+		}
+	}
+	if (count > 0) {
+		way->route = join(alone->arena, &way->route, &(struct route){.steps = steps, .count = count});
+		tell_again(alone, way);
+	}
+}
+
 /* One way, and what planning on and small searches make of it. */
 static struct way_found find_way(const struct draft *alone, const struct scope *scope, bool ejects, unsigned int effort)
 {
 	struct draft *draft = draft_create(alone->arena, alone->fleet);
 	draft->ejects = ejects;
 	struct way_found way = find_around(draft, arena_array(alone->arena, alone->fleet->vm_count, sizeof(bool)));
+	struct way_found settled = way;
 	for (uint32_t i = 0; i < CONTINUATIONS * effort; i++) {
 		if (!go_on(alone, scope, &way) && !mend_way(alone, scope, &way, effort)) {
 			break;
 		}
+		struct way_found other = way;
+		send_home(alone, scope, &other);
+		if (judge_may_end(alone, state_after(alone, &other.route), scope)) {
+			settled = other;
+		}
 	}
-	return way;
+	return settled;
 }
 
 /* A route that was planned on and on goes forth and back: now that its end is known, is there a shorter way there? */

@@ -244,7 +244,7 @@ static void begin(struct search *search, const struct simulation *from)
 }
 
 struct finding search_exact(const struct draft *draft, const struct simulation *from, const struct scope *scope,
-                            uint64_t work)
+                            uint64_t work, bool pauses)
 {
 	struct search search = {
 	        .draft = draft, .arena = draft->arena, .scope = scope, .width = scope->vm_count, .work = work};
@@ -265,7 +265,7 @@ struct finding search_exact(const struct draft *draft, const struct simulation *
 		              (unplaced == best.unplaced && (node->moves < search.nodes[best_node].moves ||
 		                                             (node->moves == search.nodes[best_node].moves &&
 		                                              node->bytes < search.nodes[best_node].bytes)));
-		if (better && judge_may_end(draft, search.sim, scope)) {
+		if (better && (pauses ? judge_may_pause : judge_may_end)(draft, search.sim, scope)) {
 			best.unplaced = unplaced;
 			best_node = entry.node;
 			if (unplaced == 0) {

@@ -21,10 +21,10 @@ struct finding {
 
 /*
  * draft has the wishes of place_alone(). Starts at `from` and moves the scope's VMs between the scope's hosts. work: so
- * many questions whether a move is allowed.
+ * many questions whether a move is allowed. pauses: it is enough if a plan may go on from its end.
  */
 struct finding search_exact(const struct draft *draft, const struct simulation *from, const struct scope *scope,
-                            uint64_t work);
+                            uint64_t work, bool pauses);
 
 /* Is the scope small enough to be worth a try? */
 bool search_suits(const struct scope *scope);

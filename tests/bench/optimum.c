@@ -1,8 +1,8 @@
 /*
  * The fewest moves of a small fleet, by exhaustive search: A* over all placements, in layers of equal estimate. Shares
  * nothing with berth. The only rules: RAM, with the moving VM on both hosts; nothing onto a host that is over capacity;
- * at the end every VM on a host of its mask, and no host over capacity. Who could have stayed and was moved out of the
- * way need not come back.
+ * at the end every VM on a host of its mask, no host over capacity, and nobody away from a home that is in his mask and
+ * has room for him: who may stay is moved for a reason only.
  *
  *     optimum STATES <fleet      prints the moves, or "none" (no order exists), or "open" (more than STATES states)
  *
@@ -18,7 +18,7 @@ enum { HOSTS = 8, VMS = 20, BITS = 3, LAYERS = 64 };
 
 static unsigned int host_count, vm_count;
 static int64_t capacity[HOSTS], size_of[VMS];
-static unsigned int closed_to_all[HOSTS], ends[VMS];
+static unsigned int closed_to_all[HOSTS], home_of[VMS], ends[VMS];
 
 /* Each state once, by its placement: the moves to it. */
 static uint64_t *keys;
@@ -97,6 +97,13 @@ static bool is_end(uint64_t state, const int64_t free[HOSTS])
 			return false;
 		}
 	}
+	for (unsigned int vm = 0; vm < vm_count; vm++) {
+		unsigned int home = home_of[vm];
+		bool may_stay = ends[vm] >> home & 1;
+		if (may_stay && at(state, vm) != home && free[home] >= size_of[vm]) {
+			return false;
+		}
+	}
 	return misplaced(state) == 0;
 }
 
@@ -132,9 +139,9 @@ int main(int argc, char **argv)
 		sound = scanf("%" SCNd64 " %u", &capacity[host], &closed_to_all[host]) == 2;
 	}
 	for (unsigned int vm = 0; sound && vm < vm_count; vm++) {
-		unsigned int home = 0;
-		sound = scanf("%" SCNd64 " %u %u", &size_of[vm], &home, &ends[vm]) == 3 && home < host_count;
-		start |= (uint64_t)home << (vm * BITS);
+		sound = scanf("%" SCNd64 " %u %u", &size_of[vm], &home_of[vm], &ends[vm]) == 3 &&
+		        home_of[vm] < host_count;
+		start |= (uint64_t)home_of[vm] << (vm * BITS);
 	}
 	for (table_mask = 1; table_mask < most * 2 + 1024; table_mask *= 2) {
 	}

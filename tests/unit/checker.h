@@ -304,11 +304,28 @@ static inline int count_unplaced(const struct world *w)
 	return count;
 }
 
-/* Everybody at home or in place. */
+/* Everybody at home or in place, and nobody away from home who could have stayed. */
 static inline bool may_end(struct world *w)
 {
 	for (int v = 0; v < w->vm_count; v++) {
-		if (w->at[v] != w->home[v] && !suits(w, v, w->at[v])) {
+		int at = w->at[v];
+		int home = w->home[v];
+		if (at == home) {
+			continue;
+		}
+		if (!suits(w, v, at)) {
+			return false;
+		}
+		if (w->entry[v]->pinned || !suits(w, v, home)) {
+			continue;
+		}
+		bool room = free_on(w, home) >= (int64_t)(w->vm[v]->memory + w->host[home]->overhead);
+		for (size_t i = 0; i < w->desired->policy_count; i++) {
+			const struct policy *p = &w->desired->policies[i];
+			bool inside = p->kind == POLICY_APART && same_group(w, p, at, home);
+			room = room && (inside || !policy_crowded(w, p, v, home));
+		}
+		if (room) {
 			return false;
 		}
 	}
