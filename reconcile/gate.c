@@ -2,6 +2,7 @@
 
 #include "policies/policy.h"
 #include "reconcile/fleet.h"
+#include "reconcile/retry.h"
 #include "reconcile/simulate.h"
 #include "state/arena.h"
 #include "state/text.h"
@@ -53,6 +54,16 @@ static void mark_windows(struct arena *arena, const struct desired *desired, str
 	}
 }
 
+static void mark_delays(struct arena *arena, struct plan *plan, const struct gating *gating)
+{
+	for (size_t i = 0; gating->failures != NULL && i < plan->move_count; i++) {
+		struct move *move = &plan->moves[i];
+		if (move->waits == NULL) {
+			move->waits = retry_waits(arena, gating->failures, move->uuid, gating->now);
+		}
+	}
+}
+
 /* Its number among the sightings, wherever it stands by now; NOWHERE when there is none. */
 static uint32_t find_vm(const struct fleet *fleet, const char *uuid)
 {
@@ -90,7 +101,7 @@ static void mark_dependents(struct arena *arena, const struct fleet *fleet, stru
 }
 
 const struct plan *gate_plan(struct arena *arena, const struct desired *desired, const struct inventory *inventory,
-                             const struct plan *plan, int64_t seconds)
+                             const struct plan *plan, const struct gating *gating)
 {
 	struct plan *gated = arena_alloc(arena, sizeof(*gated));
 	bool one_waits = false;
@@ -99,7 +110,8 @@ const struct plan *gate_plan(struct arena *arena, const struct desired *desired,
 	for (size_t i = 0; i < plan->move_count; i++) {
 		gated->moves[i] = plan->moves[i];
 	}
-	mark_windows(arena, desired, gated, seconds);
+	mark_windows(arena, desired, gated, gating->now);
+	mark_delays(arena, gated, gating);
 	for (size_t i = 0; i < plan->move_count; i++) {
 		one_waits = one_waits || gated->moves[i].waits != NULL;
 	}

@@ -23,7 +23,8 @@ struct loop {
 	const char *hosts;   /* which hosts `libvirt` has, as a digest */
 	const char *commit;  /* that the pass in flight acts on */
 	int signals;
-	unsigned int told; /* how often it has been told to stop */
+	unsigned int told;    /* how often it has been told to stop */
+	int64_t next_attempt; /* of a move that failed, seconds since 1970; 0: there is none */
 };
 
 static void log_line(const struct loop *loop, const char *event, const char *line)
@@ -179,6 +180,7 @@ static int act(struct loop *loop, struct arena *arena, struct pass *pass, struct
 		r = pass_run(arena, pass, &result, err);
 	}
 	if (r == 0) {
+		loop->next_attempt = result.next_attempt;
 		log_line(loop, "pass",
 		         arena_print(arena, "desired=%s phase=%s done=%zu failed=%zu blocked=%zu", loop->commit,
 		                     phase_word(result.phase), result.done, result.failed, result.plan->blocked_count));
@@ -202,10 +204,12 @@ static void make_pass(struct loop *loop)
 	        .publisher = {.git = settings->git, .record = settings->record, .controller = settings->controller},
 	        .listener = &listener,
 	        .effort = settings->effort,
+	        .retries = true,
 	};
 	struct problem_list problems = {0};
 	struct error err = {0};
 	loop->commit = NULL;
+	loop->next_attempt = 0;
 	int r = input_from_git(arena, settings->git, &pass.desired, &loop->commit, &problems, &err);
 	if (problems.count > 0) {
 		refuse(loop, arena, &pass.publisher, loop->commit, &problems);
@@ -243,16 +247,31 @@ static bool has_moved(struct loop *loop, const char *commit)
 	return !text_equal(tip, commit);
 }
 
+/* How long until the next pass, if nothing happens before. A clock that was set back makes it no longer than a resync.
+ */
+static uint64_t longest_wait_ms(const struct loop *loop)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (loop->next_attempt == 0) {
+		return loop->settings->resync_ms;
+	}
+	/* A whole second later than it must be: the next pass is then not too early for it by a rounding. */
+	int64_t seconds = loop->next_attempt + 1 - (int64_t)now.tv_sec;
+	uint64_t wait_ms = seconds < 1 ? 1000 : (uint64_t)seconds * 1000;
+	return wait_ms < loop->settings->resync_ms ? wait_ms : loop->settings->resync_ms;
+}
+
 /* Waits until there is a reason for a pass, or to stop. */
 static void wait_for_reason(struct loop *loop, const char *commit)
 {
-	uint64_t resync_at = now_ms() + loop->settings->resync_ms;
+	uint64_t look_at = now_ms() + longest_wait_ms(loop);
 	while (loop->told == 0) {
 		uint64_t now = now_ms();
-		if (now >= resync_at) {
+		if (now >= look_at) {
 			return;
 		}
-		uint64_t wait_ms = resync_at - now;
+		uint64_t wait_ms = look_at - now;
 		if (loop->watch == NULL && wait_ms > loop->settings->poll_ms) {
 			wait_ms = loop->settings->poll_ms;
 		}

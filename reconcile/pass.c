@@ -1,10 +1,11 @@
 #include "reconcile/pass.h"
 
 #include "reconcile/gate.h"
+#include "reconcile/pass_data.h"
 #include "reconcile/planner.h"
 #include "reconcile/preflight.h"
 #include "reconcile/remember.h"
-#include "reconcile/summary.h"
+#include "reconcile/retry.h"
 #include "state/arena.h"
 #include "state/inventory.h"
 #include "state/text.h"
@@ -14,23 +15,7 @@
 /* Plans that were dropped because a host was not as expected: a fleet that changes so fast is looked at again later. */
 enum { MOST_SURPRISES = 5 };
 
-/* A pass while it runs. */
-struct running {
-	struct arena *arena;
-	const struct pass *pass;
-	struct pass_result *result;
-	struct execution execution;
-	struct inventory *inventory;
-	struct set_aside *aside;
-	size_t aside_count;
-	struct failure *failures;
-	size_t failure_count;
-	size_t open;
-	const struct plan *plan;
-	struct move_progress *progress; /* of the plan */
-};
-
-static void note(const struct running *running, const char *line)
+void pass_note(const struct running *running, const char *line)
 {
 	const struct pass_listener *listener = running->pass->listener;
 	if (listener->note != NULL) {
@@ -38,13 +23,7 @@ static void note(const struct running *running, const char *line)
 	}
 }
 
-static bool is_stopping(const struct running *running)
-{
-	const struct pass_listener *listener = running->pass->listener;
-	return listener->stopping != NULL && listener->stopping(listener->data);
-}
-
-static void set_aside(struct running *running, const char *uuid, struct reason why)
+void pass_set_aside(struct running *running, const char *uuid, struct reason why)
 {
 	ARENA_ADD(running->arena, running->aside, running->aside_count) = (struct set_aside){
 	        .uuid = uuid,
@@ -52,70 +31,49 @@ static void set_aside(struct running *running, const char *uuid, struct reason w
 	};
 }
 
-/*
- * A move that stays in the record keeps its VM from being moved, unless all that is left are disks on a former host. It
- * is open when nobody but a person can tell its end; a host that does not answer now may do so later.
- */
-static void keep_aside(struct running *running, const struct move_entry *entry, const struct move_ending *ending)
-{
-	if (ending->ending == ENDED_DONE) {
-		return;
-	}
-	set_aside(running, entry->uuid, ending->reason);
-	running->open += ending->ending == ENDED_OPEN && ending->reason.code == CODE_DECISION ? 1 : 0;
-}
-
-/* A file in the record that nobody can read may speak of a move that is not over: its VM is left alone. */
-static void report_unreadable(struct running *running, const struct move_entries *entries)
-{
-	for (size_t i = 0; i < entries->unreadable_count; i++) {
-		const struct unreadable_entry *unreadable = &entries->unreadable[i];
-		note(running, unreadable->why);
-		running->open++;
-		if (unreadable->uuid[0] != '\0') {
-			set_aside(running, unreadable->uuid, (struct reason){CODE_DECISION, unreadable->why});
-		}
-	}
-}
-
-static bool is_in_record(struct running *running, const struct move_entry *entry)
+bool pass_is_in_record(struct running *running, const char *uuid, const char *from, const char *to)
 {
 	struct move_entries entries = {0};
 	record_read_moves(running->pass->publisher.record, running->arena, &entries, NULL);
 	for (size_t i = 0; i < entries.count; i++) {
 		const struct move_entry *found = &entries.items[i];
-		if (text_equal(found->uuid, entry->uuid) && text_equal(found->from, entry->from) &&
-		    text_equal(found->to, entry->to)) {
+		if (text_equal(found->uuid, uuid) && text_equal(found->from, from) && text_equal(found->to, to)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* What an earlier run left: finished or undone before anything new is begun. */
-static int recover(struct running *running, struct error *err)
+int pass_keep_failures(struct running *running, struct error *err)
 {
-	static const char *const ends[] = {
-	        [ENDED_DONE] = "is finished",    [ENDED_REFUSED] = "is undone", [ENDED_FAILED] = "is undone",
-	        [ENDED_CANCELLED] = "is undone", [ENDED_OPEN] = "stays open",
-	};
-	struct move_entries entries = {0};
-	int r = record_read_moves(running->pass->publisher.record, running->arena, &entries, err);
-	report_unreadable(running, &entries);
-	for (size_t i = 0; r == 0 && i < entries.count; i++) {
-		const struct move_entry *entry = &entries.items[i];
-		if (entry->step == STEP_SOURCE_DISKS && entry->due > (int64_t)time(NULL)) {
-			continue;
-		}
-		struct move_ending ending = execute_recover(&running->execution, entry);
-		if (is_in_record(running, entry)) {
-			keep_aside(running, entry, &ending);
-		}
-		note(running, arena_print(running->arena, "%s: an earlier move from %s to %s %s%s%s", entry->vm,
-		                          entry->from, entry->to, ends[ending.ending],
-		                          ending.reason.text[0] == '\0' ? "" : ": ", ending.reason.text));
+	const char *text = failures_write(running->arena, &running->failures);
+	if (text_equal(text, running->failures_text)) {
+		return 0;
+	}
+	running->failures_text = text;
+	return record_write_failures(running->pass->publisher.record, &running->failures, err);
+}
+
+static int read_failures(struct running *running, struct error *err)
+{
+	struct failures known = {0};
+	int r = record_read_failures(running->pass->publisher.record, running->arena, &known, err);
+	if (r == 0) {
+		running->failures_text = failures_write(running->arena, &known);
+		running->failures = retry_begin(&known, running->pass->desired->commit);
 	}
 	return r;
+}
+
+static int64_t now_of(const struct running *running)
+{
+	return running->pass->now == NULL ? (int64_t)time(NULL) : running->pass->now();
+}
+
+static bool is_stopping(const struct running *running)
+{
+	const struct pass_listener *listener = running->pass->listener;
+	return listener->stopping != NULL && listener->stopping(listener->data);
 }
 
 static void look_at_all(struct running *running)
@@ -126,42 +84,22 @@ static void look_at_all(struct running *running)
 	running->inventory = remember_places(running->arena, running->pass->desired, merged);
 }
 
-static void make_plan(struct running *running)
+static int make_plan(struct running *running, struct error *err)
 {
-	const struct planner_options options = {.effort = running->pass->effort == 0 ? 1 : running->pass->effort};
+	const struct pass *pass = running->pass;
+	const struct planner_options options = {.effort = pass->effort == 0 ? 1 : pass->effort};
 	const struct inventory *view =
 	        remember_set_aside(running->arena, running->inventory, running->aside, running->aside_count);
-	const struct plan *plan = planner_plan(running->arena, running->pass->desired, view, &options);
-	running->plan = gate_plan(running->arena, running->pass->desired, view, plan, (int64_t)time(NULL));
+	const struct plan *plan = planner_plan(running->arena, pass->desired, view, &options);
+	running->failures = retry_keep(running->arena, &running->failures, pass->desired, plan);
+	const struct gating gating = {
+	        .now = now_of(running),
+	        .failures = pass->retries ? &running->failures : NULL,
+	};
+	running->plan = gate_plan(running->arena, pass->desired, view, plan, &gating);
 	running->progress = arena_array(running->arena, running->plan->move_count, sizeof(*running->progress));
-}
-
-/* plan: the one to show, with its progress; left: what is still to do, for phase and counts. */
-static int tell(struct running *running, const struct plan *left, const struct ended_move *ended, struct error *err)
-{
-	bool same = left == running->plan;
-	struct plan told = *left;
-	struct status status = summary_make(running->arena, running->pass->desired, running->inventory, left,
-	                                    same ? running->progress : NULL, running->open);
-	if (!same) { /* what is left is nothing to show as moves: those that led to it are */
-		told.id = running->plan->id;
-		told.moves = running->plan->moves;
-		told.move_count = running->plan->move_count;
-		told.memory = running->plan->memory;
-		told.disk = running->plan->disk;
-	}
-	status.plan = &told;
-	status.progress = running->progress;
-	status.failures = running->failures;
-	status.failure_count = running->failure_count;
-	running->result->phase = status.phase;
-	const char *push_error = NULL;
-	int r = publish_status(running->arena, &running->pass->publisher, &status, running->inventory, ended,
-	                       &push_error, err);
-	if (push_error != NULL) {
-		note(running, arena_print(running->arena, "the status is not pushed yet: %s", push_error));
-	}
-	return r;
+	running->result->next_attempt = retry_next(&running->failures, running->plan, gating.now);
+	return pass_keep_failures(running, err);
 }
 
 static bool tell_progress(void *data, const struct transfer *transfer)
@@ -220,6 +158,33 @@ static enum move_state state_after(const struct move_ending *ending)
 	return MOVE_FAILED;
 }
 
+/* It is kept for its next attempt, and told; or nobody comes back to it. */
+static void count_failure(struct running *running, const struct move *move, const char *text)
+{
+	struct arena *arena = running->arena;
+	const struct desired_vm *vm = desired_vm(running->pass->desired, move->vm);
+	const struct failed_vm failed = {
+	        .vm = move->vm,
+	        .uuid = move->uuid,
+	        .entry = vm == NULL ? "" : desired_vm_whole_entry(arena, vm),
+	        .error = text == NULL ? "" : text,
+	};
+	int64_t now = running->pass->retries ? now_of(running) : 0;
+	running->result->failed++;
+	running->failures = retry_add(arena, &running->failures, &failed, now);
+	const struct reason *waits = retry_waits(arena, &running->failures, move->uuid, now);
+	if (waits != NULL) {
+		pass_note(running, arena_print(arena, "%s: %s", move->vm, waits->text));
+	}
+}
+
+/* A VM that failed waits for its next attempt, unless something of the last one is still to be cleared away. */
+static bool waits_for_attempt(struct running *running, const struct move *move, const struct move_ending *ending)
+{
+	return running->pass->retries && ending->ending == ENDED_FAILED &&
+	       !pass_is_in_record(running, move->uuid, move->from, move->to);
+}
+
 static void account(struct running *running, size_t index, const struct move_ending *ending)
 {
 	const struct move *move = &running->plan->moves[index];
@@ -233,17 +198,26 @@ static void account(struct running *running, size_t index, const struct move_end
 	        .bytes = ending->outcome.bytes,
 	        .error = text,
 	};
-	if (ending->ending == ENDED_DONE) {
+	running->tried++;
+	switch (ending->ending) {
+	case ENDED_DONE:
 		running->result->done++;
+		running->failures = retry_succeed(running->arena, &running->failures, move->uuid);
 		return;
-	}
-	if (ending->ending != ENDED_REFUSED) {
+	case ENDED_FAILED:
+	case ENDED_OPEN:
+		count_failure(running, move, text);
+		break;
+	case ENDED_CANCELLED:
 		running->result->failed++;
-		ARENA_ADD(running->arena, running->failures, running->failure_count) =
-		        (struct failure){.vm = move->vm, .attempts = 1, .error = text};
+		break;
+	case ENDED_REFUSED:
+		break;
 	}
 	running->open += ending->ending == ENDED_OPEN && ending->reason.code == CODE_DECISION ? 1 : 0;
-	set_aside(running, move->uuid, ending->reason);
+	if (!waits_for_attempt(running, move, ending)) {
+		pass_set_aside(running, move->uuid, ending->reason);
+	}
 }
 
 /* The next move that may start now; move_count when there is none. */
@@ -266,8 +240,8 @@ static int make_move(struct running *running, size_t index, bool *ret_again, str
 	const struct pass_listener *listener = running->pass->listener;
 	const struct move *move = &running->plan->moves[index];
 	if (!look_at_pair(running, move)) {
-		note(running,
-		     arena_print(running->arena, "%s or %s has changed: planning again", move->from, move->to));
+		pass_note(running,
+		          arena_print(running->arena, "%s or %s has changed: planning again", move->from, move->to));
 		*ret_again = true;
 		return 0;
 	}
@@ -277,6 +251,7 @@ static int make_move(struct running *running, size_t index, bool *ret_again, str
 	running->progress[index].state = MOVE_RUNNING;
 	struct move_ending ending = try_move(running, move);
 	account(running, index, &ending);
+	int r = pass_keep_failures(running, err);
 	look_at_pair(running, move);
 	running->inventory = remember_places(running->arena, running->pass->desired, running->inventory);
 	if (listener->end != NULL) {
@@ -291,16 +266,16 @@ static int make_move(struct running *running, size_t index, bool *ret_again, str
 	const struct plan *shown = running->plan;
 	struct move_progress *progress = running->progress;
 	*ret_again = ending.ending != ENDED_DONE || next_move(running) == running->plan->move_count;
-	if (!*ret_again) {
-		return tell(running, running->plan, &ended, err);
+	if (r < 0 || !*ret_again) {
+		return r < 0 ? r : pass_tell(running, running->plan, &ended, err);
 	}
 	/* What is left now is told with the move: its commit and the state that it leads to are one. */
-	make_plan(running);
+	r = make_plan(running, err);
 	const struct plan *left = running->plan;
 	running->plan = shown;
 	struct move_progress *fresh = running->progress;
 	running->progress = progress;
-	int r = tell(running, left, &ended, err);
+	r = r < 0 ? r : pass_tell(running, left, &ended, err);
 	running->plan = left;
 	running->progress = fresh;
 	return r;
@@ -322,24 +297,23 @@ static bool is_wanted(struct running *running)
 static int carry_out(struct running *running, struct error *err)
 {
 	int surprises = 0;
-	int r = tell(running, running->plan, NULL, err);
+	int r = pass_tell(running, running->plan, NULL, err);
 	while (r == 0 && next_move(running) < running->plan->move_count) {
 		if (is_stopping(running)) {
 			running->result->stopped = true;
 			break;
 		}
 		bool again = false;
-		size_t done = running->result->done;
-		size_t aside = running->aside_count;
+		size_t tried = running->tried;
 		r = make_move(running, next_move(running), &again, err);
-		if (r == 0 && again && done == running->result->done && aside == running->aside_count) {
+		if (r == 0 && again && tried == running->tried) {
 			if (++surprises > MOST_SURPRISES) {
 				running->result->stopped = true;
 				break;
 			}
 			look_at_all(running);
-			make_plan(running);
-			r = tell(running, running->plan, NULL, err);
+			r = make_plan(running, err);
+			r = r < 0 ? r : pass_tell(running, running->plan, NULL, err);
 		}
 	}
 	return r;
@@ -364,12 +338,17 @@ int pass_run(struct arena *arena, const struct pass *pass, struct pass_result *r
 	if (r == 0) {
 		running.inventory = recorded == NULL ? NULL : remember_figures(arena, recorded, NULL);
 		running.plan = &(const struct plan){0};
-		r = recover(&running, err);
+		r = read_failures(&running, err);
+	}
+	if (r == 0) {
+		r = pass_recover(&running, err);
 	}
 	if (r == 0) {
 		look_at_all(&running);
-		make_plan(&running);
-		r = is_wanted(&running) ? carry_out(&running, err) : 0;
+		r = make_plan(&running, err);
+	}
+	if (r == 0 && is_wanted(&running)) {
+		r = carry_out(&running, err);
 	}
 	result.plan = running.plan;
 	result.inventory = running.inventory;

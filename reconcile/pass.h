@@ -5,7 +5,9 @@
  *     struct pass_result result;
  *     r = pass_run(arena, &pass, &result, err);
  *
- * Every VM is tried once in a pass: one whose move failed or was refused is set aside, and the rest is planned again.
+ * A VM whose move failed or was refused is set aside, and the rest is planned again; with `retries` one that failed
+ * waits for its next attempt instead (reconcile/retry.h), which may come in a later pass or, if that is long, in this
+ * one.
  */
 #ifndef BERTH_PASS_H
 #define BERTH_PASS_H
@@ -35,6 +37,8 @@ struct pass {
 	const struct pass_listener *listener;
 	unsigned int effort;
 	const char *only_plan; /* an id: this plan or nothing; NULL: whatever is planned */
+	bool retries;          /* somebody comes back to what failed, with a growing delay; false: all is tried once */
+	int64_t (*now)(void);  /* seconds since 1970; NULL: as this machine's clock tells them */
 };
 
 struct pass_result {
@@ -48,6 +52,7 @@ struct pass_result {
 	bool declined;   /* the listener did not want the plan */
 	bool other_plan; /* only_plan is not what is planned now */
 	bool stopped;
+	int64_t next_attempt; /* when a move that failed is to be tried again, seconds since 1970; 0: there is none */
 };
 
 /* Fails only when berth's own record or repository fails it; what became of the moves is in the result. */

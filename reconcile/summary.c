@@ -24,15 +24,32 @@ static size_t count_left(const struct plan *plan, const struct move_progress *pr
 	return left;
 }
 
-/* Nothing is in the way of any move, and none may start now. */
+/* Nothing is in the way of any move, and none may start now. What is tried again later is not held: it goes on by
+ * itself.
+ */
 static bool all_wait(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->move_count; i++) {
-		if (plan->moves[i].waits == NULL) {
+		const struct reason *waits = plan->moves[i].waits;
+		if (waits == NULL || waits->code == CODE_DELAY) {
 			return false;
 		}
 	}
 	return plan->move_count > 0;
+}
+
+/* The first move that waits for its next attempt, where there is nothing else to be done; NULL otherwise. */
+static const struct move *tried_again(const struct plan *plan)
+{
+	const struct move *found = NULL;
+	for (size_t i = 0; i < plan->move_count; i++) {
+		const struct move *move = &plan->moves[i];
+		if (move->waits == NULL) {
+			return NULL;
+		}
+		found = found == NULL && move->waits->code == CODE_DELAY ? move : found;
+	}
+	return found;
 }
 
 static bool one_answered(const struct inventory *inventory)
@@ -79,6 +96,7 @@ static const char *reason_of(struct arena *arena, const struct status *status, c
 	const struct plan *plan = status->plan;
 	size_t decisions = plan->decision_count > 0 ? plan->decision_count : open;
 	size_t stuck = plan->blocked_count + plan->unknown_count + plan->conflict_count;
+	const struct move *again = NULL;
 	switch (status->phase) {
 	case PHASE_INVALID:
 		return "the commit is not valid";
@@ -92,7 +110,11 @@ static const char *reason_of(struct arena *arena, const struct status *status, c
 		}
 		return desired->hold[0] == '\0' ? "held" : desired->hold;
 	case PHASE_PROGRESSING:
-		return arena_print(arena, "%zu move%s to make", status->counts.to_move, plural(status->counts.to_move));
+		again = tried_again(plan);
+		return arena_print(arena, "%zu move%s to make%s%s%s%s", status->counts.to_move,
+		                   plural(status->counts.to_move), again == NULL ? "" : "; ",
+		                   again == NULL ? "" : again->vm, again == NULL ? "" : ": ",
+		                   again == NULL ? "" : again->waits->text);
 	case PHASE_BLOCKED:
 		return plan->blocked_count > 0
 		               ? arena_print(arena, "%zu VM%s: %s: %s", stuck, plural(stuck), plan->blocked[0].vm,

@@ -180,6 +180,9 @@ bool selector_selects(const struct selector *selector, const char *name, const s
  */
 const char *desired_vm_entry(struct arena *arena, const struct desired_vm *vm);
 
+/* The same with how it is migrated: all that a move of it that failed may have failed by. */
+const char *desired_vm_whole_entry(struct arena *arena, const struct desired_vm *vm);
+
 /* The defaults of spec section 5. */
 struct migration migration_default(void);
 

@@ -15,6 +15,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+static const char FAILURES_FILE[] = "failures.yaml";
+
 struct record {
 	struct arena *arena;
 	const char *folder;
@@ -230,4 +232,22 @@ int record_read_file(struct record *record, struct arena *arena, const char *nam
 	}
 	*ret_bytes = bytes;
 	return 0;
+}
+
+int record_read_failures(struct record *record, struct arena *arena, struct failures *ret_failures, struct error *err)
+{
+	struct desired_file file = {.name = arena_print(arena, "%s/%s", record->folder, FAILURES_FILE)};
+	int r = record_read_file(record, arena, FAILURES_FILE, &file.bytes, err);
+	if (r < 0 || file.bytes == NULL) {
+		*ret_failures = (struct failures){0};
+		return r;
+	}
+	file.length = strlen(file.bytes);
+	return failures_read(arena, &file, ret_failures, err);
+}
+
+int record_write_failures(struct record *record, const struct failures *failures, struct error *err)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	return record_write_file(record, FAILURES_FILE, failures_write(arena, failures), err);
 }

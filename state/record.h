@@ -7,13 +7,14 @@
  *
  * A folder per repository, branch and path, and in it: `lock`, held as long as the record is open;
  * `moves/UUID+FROM+TO.yaml`, one for each move that is not over; `inventory.yaml`, as the status branch has it;
- * `status`, what the last commit of the status was made for. A file is replaced as a whole: written beside, flushed,
- * renamed, the folder flushed.
+ * `status`, what the last commit of the status was made for; `failures.yaml`, what failed and waits to be tried again.
+ * A file is replaced as a whole: written beside, flushed, renamed, the folder flushed.
  */
 #ifndef BERTH_RECORD_H
 #define BERTH_RECORD_H
 
 #include "state/error.h"
+#include "state/failures.h"
 #include "state/plan.h"
 
 struct arena;
@@ -96,6 +97,10 @@ int record_step(struct record *record, struct move_entry *entry, enum step step,
 int record_clear_move(struct record *record, const struct move_entry *entry, struct error *err);
 
 int record_read_moves(struct record *record, struct arena *arena, struct move_entries *ret_entries, struct error *err);
+
+/* None yet: an empty list. -EBADMSG: the file is not what berth has written. */
+int record_read_failures(struct record *record, struct arena *arena, struct failures *ret_failures, struct error *err);
+int record_write_failures(struct record *record, const struct failures *failures, struct error *err);
 
 /* Whole files in the folder; reading one that is not there gives NULL and 0. */
 int record_write_file(struct record *record, const char *name, const char *bytes, struct error *err);

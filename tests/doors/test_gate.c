@@ -41,7 +41,8 @@ static bool waits(const char *vm, const char *time)
 	const struct plan plan = {.moves = &move, .move_count = 1};
 	int64_t seconds = 0;
 	assert_true(units_parse_time(time, &seconds));
-	const struct plan *gated = gate_plan(arena, parse(arena), given_inventory(arena, HOSTS), &plan, seconds);
+	const struct plan *gated =
+	        gate_plan(arena, parse(arena), given_inventory(arena, HOSTS), &plan, &(struct gating){.now = seconds});
 	assert_null(move.waits);
 	if (gated->moves[0].waits != NULL) {
 		assert_int_equal(gated->moves[0].waits->code, CODE_WINDOW);
@@ -83,7 +84,8 @@ static void test_a_mark_that_is_there_stays(void **state)
 	const struct reason hold = {.code = CODE_HOLD, .text = "until Monday"};
 	struct move move = {.vm = "night", .uuid = "", .from = "a", .to = "b", .waits = &hold};
 	const struct plan plan = {.moves = &move, .move_count = 1};
-	const struct plan *gated = gate_plan(arena, parse(arena), given_inventory(arena, HOSTS), &plan, 0);
+	const struct plan *gated =
+	        gate_plan(arena, parse(arena), given_inventory(arena, HOSTS), &plan, &(struct gating){0});
 	assert_int_equal(gated->moves[0].waits->code, CODE_HOLD);
 }
 

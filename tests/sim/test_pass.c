@@ -153,7 +153,7 @@ static void carry_out_case(const char *folder, const char *name)
 	}
 	const struct planner_options options = {.effort = 1};
 	const struct plan *plan = planner_plan(arena, desired, inventory, &options);
-	plan = gate_plan(arena, desired, inventory, plan, 0); /* what waits for a hold of another's */
+	plan = gate_plan(arena, desired, inventory, plan, &(struct gating){0}); /* what waits for a hold of another's */
 	struct sim_fleet fleet;
 	struct told told = {0};
 	sim_fleet_init(&fleet, arena, desired, inventory);
