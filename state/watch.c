@@ -12,7 +12,7 @@ enum { FOLDERS = 10000 }; /* watched at most */
 
 struct watch {
 	int fd;
-	char *directory;
+	char *directory;      /* NULL: no repository, but one folder */
 	char *head_directory; /* NULL: `directory` */
 	int directory_watch;
 	int head_watch;
@@ -138,6 +138,22 @@ int watch_open(const char *directory, const char *head_directory, struct watch *
 	return 0;
 }
 
+int watch_open_folder(const char *folder, struct watch **ret_watch, struct error *err)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	if (watch == NULL) {
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watch->fd < 0 || inotify_add_watch(watch->fd, folder, IN_MOVED_TO | IN_ONLYDIR) < 0) {
+		int code = -errno;
+		watch_close(watch);
+		return error_set(err, code, "%s: cannot be watched: %s", folder, strerror(-code));
+	}
+	*ret_watch = watch;
+	return 0;
+}
+
 void watch_close(struct watch *watch)
 {
 	if (watch == NULL) {
@@ -169,8 +185,8 @@ static bool matters(const struct watch *watch, const struct inotify_event *event
 	if ((event->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_MOVE_SELF | IN_UNMOUNT)) != 0) {
 		return true;
 	}
-	if (is_lock(name)) {
-		return false;
+	if (watch->directory == NULL || is_lock(name)) {
+		return watch->directory == NULL;
 	}
 	if (event->wd == watch->directory_watch || event->wd == watch->head_watch) {
 		return strcmp(name, "HEAD") == 0 || strcmp(name, "packed-refs") == 0 || strcmp(name, "refs") == 0;
@@ -193,7 +209,7 @@ bool watch_drain(struct watch *watch)
 			                  (event->mask & (IN_ISDIR | IN_Q_OVERFLOW | IN_IGNORED | IN_MOVE_SELF)) != 0;
 		}
 	}
-	if (folders_changed) {
+	if (folders_changed && watch->directory != NULL) {
 		add_watches(watch); /* what cannot be watched now is left to the slow timer */
 	}
 	return look_again;

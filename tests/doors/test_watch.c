@@ -77,6 +77,26 @@ static void test_an_overflow_means_look_again(void **state)
 	assert_false(watch_drain(watch));
 }
 
+/* A file that is being written, or taken away, is no change of one folder; one that has come to its name is. */
+static void test_a_folder_changes_by_what_is_put_in_place(void **state)
+{
+	cleanup_watch struct watch *watch = NULL;
+	struct error err = {{0}};
+	shell(*state, "mkdir folder");
+	cleanup_arena struct arena *arena = arena_create();
+	assert_int_equal(watch_open_folder(arena_print(arena, "%s/folder", (const char *)*state), &watch, &err), 0);
+	shell(*state, "echo 1 > folder/.a.new");
+	assert_false(watch_drain(watch));
+	shell(*state, "mv folder/.a.new folder/a");
+	assert_true(watch_drain(watch));
+	assert_false(watch_drain(watch));
+	shell(*state, "echo 2 > folder/.a.new && mv folder/.a.new folder/a");
+	assert_true(watch_drain(watch));
+	shell(*state, "rm folder/a");
+	assert_false(watch_drain(watch));
+	assert_int_equal(watch_open_folder("/gone", &watch, &err), -ENOENT);
+}
+
 static void test_what_is_not_there_cannot_be_watched(void **state)
 {
 	cleanup_arena struct arena *arena = arena_create();
@@ -94,6 +114,7 @@ int main(void)
 	        IN_FOLDER(test_says_look_again_for_refs_only),
 	        IN_FOLDER(test_sees_head_of_a_linked_work_tree),
 	        IN_FOLDER(test_an_overflow_means_look_again),
+	        IN_FOLDER(test_a_folder_changes_by_what_is_put_in_place),
 	        IN_FOLDER(test_what_is_not_there_cannot_be_watched),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
