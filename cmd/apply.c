@@ -141,6 +141,7 @@ enum exit_code verb_apply(struct arena *arena, const struct setting *setting)
 	        .publisher = {.git = git, .record = record, .controller = source_controller(arena, setting)},
 	        .effort = setting->effort,
 	        .only_plan = setting->options.plan,
+	        .limits = &setting->config.limits,
 	};
 	struct problem_list problems = {0};
 	const char *commit = NULL;

@@ -21,6 +21,7 @@ const struct verb VERBS[] = {
          verb_apply},
         {"run", NULL, "Watches the repository and makes moves until it is stopped", TAKES_REPOSITORY | TAKES_EFFORT,
          verb_run},
+        {"approve", "ID", "Lets a plan beyond the limits run", TAKES_REPOSITORY, verb_approve},
         {"status", NULL, "Prints what the status branch tells", TAKES_REPOSITORY | TAKES_OUTPUT | TAKES_WATCH,
          verb_status},
         {"propose", NULL, "Works out a better placement, and the plan that leads there",

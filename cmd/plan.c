@@ -4,7 +4,6 @@
 #include "reconcile/planner.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum exit_code verb_plan(struct arena *arena, const struct setting *setting)
 {
@@ -22,7 +21,7 @@ enum exit_code verb_plan(struct arena *arena, const struct setting *setting)
 	const struct plan *plan = planner_plan(arena, desired, inventory, &options);
 	/* From a record the same input gives the same bytes; what waits now is told where now is asked for. */
 	if (setting->options.inventory == NULL) {
-		const struct gating gating = {.now = (int64_t)time(NULL)};
+		const struct gating gating = source_gating(arena, setting, desired, key, plan);
 		plan = gate_plan(arena, desired, inventory, plan, &gating);
 	}
 	fputs(setting->output == OUTPUT_JSON ? plan_json(arena, plan)

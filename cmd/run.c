@@ -31,6 +31,7 @@ enum exit_code verb_run(struct arena *arena, const struct setting *setting)
 	        .poll_ms = setting->config.poll_ms,
 	        .resync_ms = setting->config.resync_ms,
 	        .deadline_ms = setting->config.deadline_ms,
+	        .limits = &setting->config.limits,
 	        .log = print_event,
 	};
 	print_event(NULL, "start", arena_print(arena, "version=%s controller=%s", BERTH_VERSION, settings.controller));

@@ -3,7 +3,9 @@
 #include "reconcile/input.h"
 #include "reconcile/publish.h"
 #include "reconcile/remember.h"
+#include "reconcile/retry.h"
 #include "state/arena.h"
+#include "state/consent.h"
 #include "state/digest.h"
 #include "state/files.h"
 #include "state/text.h"
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 void source_print_problems(const struct problem_list *problems)
@@ -186,6 +189,23 @@ enum exit_code source_work(struct arena *arena, const struct setting *setting, c
 	return code;
 }
 
+enum exit_code source_record(struct arena *arena, const struct setting *setting, struct record **ret_record)
+{
+	cleanup_git struct git *git = NULL;
+	struct error err = {0};
+	enum exit_code code = source_open(arena, setting, &git);
+	if (code != EXIT_DONE) {
+		return code;
+	}
+	int r = record_open(setting->config.state, key_of(arena, setting, git), NULL, ret_record, &err);
+	if (r == -ENOENT) {
+		complain("no berth has worked on this placement with its record in %s", setting->config.state);
+	} else if (r < 0) {
+		complain("%s", err.message);
+	}
+	return r < 0 ? EXIT_INVALID : EXIT_DONE;
+}
+
 static enum exit_code end_reading(int r, const struct problem_list *problems, const struct error *err,
                                   enum exit_code otherwise)
 {
@@ -230,6 +250,26 @@ static const struct inventory *recorded_inventory(struct arena *arena, const str
 		return NULL;
 	}
 	return recorded;
+}
+
+struct gating source_gating(struct arena *arena, const struct setting *setting, const struct desired *desired,
+                            const char *key, const struct plan *plan)
+{
+	cleanup_record struct record *record = NULL;
+	struct failures *failures = arena_alloc(arena, sizeof(*failures));
+	const char *approved = NULL;
+	struct gating gating = {.now = (int64_t)time(NULL), .limits = &setting->config.limits};
+	if (key == NULL || record_open(setting->config.state, key, NULL, &record, NULL) < 0) {
+		return gating;
+	}
+	if (record_read_failures(record, arena, failures, NULL) == 0) {
+		*failures = retry_begin(failures, desired->commit);
+		*failures = retry_keep(arena, failures, desired, plan);
+		gating.failures = failures;
+		gating.row = failures->row;
+	}
+	gating.approved = consent_approved(record, arena, &approved, NULL) == 0 && text_equal(approved, plan->id);
+	return gating;
 }
 
 static bool nobody_answered(const struct inventory *inventory)

@@ -6,6 +6,7 @@
 #define BERTH_SOURCE_H
 
 #include "cmd/verb.h"
+#include "reconcile/gate.h"
 #include "state/libvirt/libvirt.h"
 #include "state/record.h"
 
@@ -18,6 +19,13 @@ enum exit_code source_open(struct arena *arena, const struct setting *setting, s
  */
 enum exit_code source_work(struct arena *arena, const struct setting *setting, const char *holder, struct git **ret_git,
                            struct record **ret_record);
+
+/* The record of the repository, without its lock. It is an error that there is none. */
+enum exit_code source_record(struct arena *arena, const struct setting *setting, struct record **ret_record);
+
+/* What keeps moves from starting now, as far as the configuration and the record of that key (NULL: none) tell. */
+struct gating source_gating(struct arena *arena, const struct setting *setting, const struct desired *desired,
+                            const char *key, const struct plan *plan);
 
 /* What this run is called in the trailers of commits. */
 const char *source_controller(struct arena *arena, const struct setting *setting);

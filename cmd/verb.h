@@ -87,6 +87,7 @@ enum exit_code verb_check(struct arena *arena, const struct setting *setting);
 enum exit_code verb_plan(struct arena *arena, const struct setting *setting);
 enum exit_code verb_propose(struct arena *arena, const struct setting *setting);
 enum exit_code verb_apply(struct arena *arena, const struct setting *setting);
+enum exit_code verb_approve(struct arena *arena, const struct setting *setting);
 enum exit_code verb_run(struct arena *arena, const struct setting *setting);
 enum exit_code verb_status(struct arena *arena, const struct setting *setting);
 enum exit_code verb_inventory(struct arena *arena, const struct setting *setting);

@@ -2,6 +2,7 @@
 
 #include "policies/policy.h"
 #include "reconcile/fleet.h"
+#include "reconcile/limit.h"
 #include "reconcile/retry.h"
 #include "reconcile/simulate.h"
 #include "state/arena.h"
@@ -51,6 +52,19 @@ static void mark_windows(struct arena *arena, const struct desired *desired, str
 		if (closed != NULL) {
 			mark(arena, move, CODE_WINDOW, arena_print(arena, "outside of %s", closed));
 		}
+	}
+}
+
+/* One limit keeps all of the plan from starting; what waits for something else besides says so. */
+static void mark_limits(struct arena *arena, const struct desired *desired, struct plan *plan,
+                        const struct gating *gating)
+{
+	const struct reason *waits = gating->limits == NULL ? NULL
+	                                                    : limit_waits(arena, gating->limits, desired, plan,
+	                                                                  gating->row, gating->approved);
+	for (size_t i = 0; i < plan->move_count; i++) {
+		struct move *move = &plan->moves[i];
+		move->waits = move->waits == NULL ? waits : move->waits;
 	}
 }
 
@@ -111,6 +125,7 @@ const struct plan *gate_plan(struct arena *arena, const struct desired *desired,
 		gated->moves[i] = plan->moves[i];
 	}
 	mark_windows(arena, desired, gated, gating->now);
+	mark_limits(arena, desired, gated, gating);
 	mark_delays(arena, gated, gating);
 	for (size_t i = 0; i < plan->move_count; i++) {
 		one_waits = one_waits || gated->moves[i].waits != NULL;

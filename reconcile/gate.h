@@ -1,11 +1,12 @@
 /*
  * What keeps a planned move from starting now although nothing is wrong with it: the windows of its VM (spec section
- * 2), and its next attempt after one that failed (section 5). A plan does not look at the clock; this does, and only
- * marks the plan's moves.
+ * 2), its next attempt after one that failed (section 5), the limits (section 8). A plan does not look at the clock;
+ * this does, and only marks the plan's moves.
  */
 #ifndef BERTH_GATE_H
 #define BERTH_GATE_H
 
+#include "state/config.h"
 #include "state/desired.h"
 #include "state/failures.h"
 #include "state/plan.h"
@@ -13,6 +14,9 @@
 struct gating {
 	int64_t now;                     /* seconds since 1970 */
 	const struct failures *failures; /* NULL: what failed may be tried again at once */
+	const struct limits *limits;     /* NULL: none */
+	size_t row;                      /* of failures */
+	bool approved;                   /* the plan, by a person */
 };
 
 /*

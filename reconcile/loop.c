@@ -2,6 +2,7 @@
 
 #include "reconcile/input.h"
 #include "state/arena.h"
+#include "state/consent.h"
 #include "state/digest.h"
 #include "state/text.h"
 #include "state/units.h"
@@ -17,7 +18,8 @@
 
 struct loop {
 	const struct loop_settings *settings;
-	struct watch *watch; /* NULL: a remote repository */
+	struct watch *watch;   /* NULL: a remote repository */
+	struct watch *consent; /* of what a person allows */
 	struct libvirt *libvirt;
 	struct arena *arena; /* of what lives longer than a pass */
 	const char *hosts;   /* which hosts `libvirt` has, as a digest */
@@ -204,6 +206,7 @@ static void make_pass(struct loop *loop)
 	        .publisher = {.git = settings->git, .record = settings->record, .controller = settings->controller},
 	        .listener = &listener,
 	        .effort = settings->effort,
+	        .limits = settings->limits,
 	        .retries = true,
 	};
 	struct problem_list problems = {0};
@@ -278,9 +281,13 @@ static void wait_for_reason(struct loop *loop, const char *commit)
 		struct pollfd fds[] = {
 		        {.fd = loop->signals, .events = POLLIN},
 		        {.fd = loop->watch == NULL ? -1 : watch_fd(loop->watch), .events = POLLIN},
+		        {.fd = watch_fd(loop->consent), .events = POLLIN},
 		};
-		int ready = poll(fds, 2, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
+		int ready = poll(fds, 3, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
 		take_signals(loop);
+		if ((fds[2].revents & POLLIN) != 0 && watch_drain(loop->consent)) {
+			return;
+		}
 		bool look =
 		        loop->watch == NULL ? ready == 0 : (fds[1].revents & POLLIN) != 0 && watch_drain(loop->watch);
 		if (look && has_moved(loop, commit)) {
@@ -304,16 +311,26 @@ static int open_signals(struct error *err)
 	return fd;
 }
 
+static int open_watches(struct loop *loop, struct error *err)
+{
+	const struct loop_settings *settings = loop->settings;
+	cleanup_arena struct arena *arena = arena_create();
+	const char *folder = NULL;
+	int r = consent_folder(settings->record, arena, &folder, err);
+	if (r == 0) {
+		r = watch_open_folder(folder, &loop->consent, err);
+	}
+	if (r == 0 && !git_is_remote(settings->git)) {
+		r = watch_open(git_directory(settings->git), git_head_directory(settings->git), &loop->watch, err);
+	}
+	return r;
+}
+
 int loop_run(const struct loop_settings *settings, struct error *err)
 {
 	struct loop loop = {.settings = settings, .arena = arena_create()};
-	int r = 0;
 	loop.signals = open_signals(err);
-	if (loop.signals < 0) {
-		r = loop.signals;
-	} else if (!git_is_remote(settings->git)) {
-		r = watch_open(git_directory(settings->git), git_head_directory(settings->git), &loop.watch, err);
-	}
+	int r = loop.signals < 0 ? loop.signals : open_watches(&loop, err);
 	while (r == 0 && loop.told == 0) {
 		cleanup_arena struct arena *arena = arena_create();
 		const char *tip = NULL;
@@ -326,6 +343,7 @@ int loop_run(const struct loop_settings *settings, struct error *err)
 		wait_for_reason(&loop, tip);
 	}
 	watch_close(loop.watch);
+	watch_close(loop.consent);
 	libvirt_close(loop.libvirt);
 	arena_destroy(loop.arena);
 	if (loop.signals >= 0) {

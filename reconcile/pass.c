@@ -92,14 +92,19 @@ static int make_plan(struct running *running, struct error *err)
 	        remember_set_aside(running->arena, running->inventory, running->aside, running->aside_count);
 	const struct plan *plan = planner_plan(running->arena, pass->desired, view, &options);
 	running->failures = retry_keep(running->arena, &running->failures, pass->desired, plan);
+	bool approved = false;
+	int r = pass_ask_consent(running, plan, &approved, err);
 	const struct gating gating = {
 	        .now = now_of(running),
 	        .failures = pass->retries ? &running->failures : NULL,
+	        .limits = pass->limits,
+	        .row = running->failures.row,
+	        .approved = approved,
 	};
 	running->plan = gate_plan(running->arena, pass->desired, view, plan, &gating);
 	running->progress = arena_array(running->arena, running->plan->move_count, sizeof(*running->progress));
 	running->result->next_attempt = retry_next(&running->failures, running->plan, gating.now);
-	return pass_keep_failures(running, err);
+	return r < 0 ? r : pass_keep_failures(running, err);
 }
 
 static bool tell_progress(void *data, const struct transfer *transfer)

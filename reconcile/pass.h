@@ -14,6 +14,7 @@
 
 #include "reconcile/execute.h"
 #include "reconcile/publish.h"
+#include "state/config.h"
 
 /* Who is told while a pass goes on. Any of them may be NULL. */
 struct pass_listener {
@@ -36,9 +37,10 @@ struct pass {
 	struct publisher publisher;
 	const struct pass_listener *listener;
 	unsigned int effort;
-	const char *only_plan; /* an id: this plan or nothing; NULL: whatever is planned */
-	bool retries;          /* somebody comes back to what failed, with a growing delay; false: all is tried once */
-	int64_t (*now)(void);  /* seconds since 1970; NULL: as this machine's clock tells them */
+	const char *only_plan;       /* an id: this plan or nothing, and it is approved; NULL: whatever is planned */
+	const struct limits *limits; /* NULL: none */
+	bool retries;         /* somebody comes back to what failed, with a growing delay; false: all is tried once */
+	int64_t (*now)(void); /* seconds since 1970; NULL: as this machine's clock tells them */
 };
 
 struct pass_result {

@@ -34,6 +34,12 @@ bool pass_is_in_record(struct running *running, const char *uuid, const char *fr
 /* Writes the failures down, if they are others than the record has. */
 int pass_keep_failures(struct running *running, struct error *err);
 
+/*
+ * reconcile/pass_consent.c: what a person has allowed. Is it this plan? An approval of another one is over. Failures
+ * count no more, once somebody has said so.
+ */
+int pass_ask_consent(struct running *running, const struct plan *plan, bool *ret_approved, struct error *err);
+
 /* reconcile/pass_recover.c: what an earlier run left, finished or undone before anything new is begun. */
 int pass_recover(struct running *running, struct error *err);
 

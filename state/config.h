@@ -6,6 +6,17 @@
 
 #include "state/desired.h"
 
+#define LIMIT_NONE UINT64_MAX
+
+/* What berth does not go beyond by itself. LIMIT_NONE: it may. */
+struct limits {
+	uint64_t moves; /* of a plan; so are the next two, and a person may approve one with more */
+	uint64_t share_millionths;
+	uint64_t hosts_in_maintenance;
+	uint64_t failures;   /* in a row; with so many no move is started, and so with the next */
+	uint64_t hosts_down; /* that do not answer */
+};
+
 struct config {
 	const char *repository; /* NULL: not set */
 	const char *branch;
@@ -17,6 +28,7 @@ struct config {
 	uint64_t poll_ms;
 	uint64_t resync_ms;
 	uint64_t deadline_ms; /* for an answer of a host */
+	struct limits limits;
 };
 
 struct config config_default(void);

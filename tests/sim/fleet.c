@@ -232,7 +232,7 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	if (watcher != NULL && !watcher->tell(watcher->data, &transfer)) {
 		return error_set(err, -ECANCELED, "cancelled");
 	}
-	if (fleet->fails != NULL && text_equal(order->vm, fleet->fails)) {
+	if (fleet->all_fail || (fleet->fails != NULL && text_equal(order->vm, fleet->fails))) {
 		return error_set(err, -EIO, "the guest was too busy");
 	}
 	struct vm vm = *vm_of(from, order->uuid);

@@ -14,6 +14,7 @@ struct sim_fleet {
 	struct inventory now;
 	const struct desired *desired;
 	const char *fails; /* a VM whose migrations fail; NULL: none */
+	bool all_fail;     /* and all others */
 	size_t migrations; /* that were begun */
 	size_t looks;
 	const char *violation; /* what must never be, the first one; NULL: nothing */

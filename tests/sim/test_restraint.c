@@ -1,9 +1,10 @@
 /*
- * What keeps a pass from making its moves now: the next attempt of a VM that failed. Passes in a fleet in memory, at
- * times that are given.
+ * What keeps a pass from making its moves now: the next attempt of a VM that failed, the limits. Passes in a fleet in
+ * memory, at times that are given.
  */
 #include "reconcile/pass.h"
 #include "state/arena.h"
+#include "state/consent.h"
 #include "state/text.h"
 #include "tests/sim/fleet.h"
 #include "tests/unit/given.h"
@@ -201,6 +202,191 @@ static void test_applying_once_knows_no_delay(void **state)
 	expect_told(&scene, "attempts: 2\n  next: null\n");
 }
 
+static struct record *open_record(const struct scene *scene)
+{
+	struct record *record = NULL;
+	assert_int_equal(record_open(scene->folder, scene->key, NULL, &record, NULL), 0);
+	return record;
+}
+
+static void approve(const struct scene *scene, const char *id)
+{
+	cleanup_record struct record *record = open_record(scene);
+	assert_int_equal(consent_approve(record, id, NULL), 0);
+}
+
+static const char *approved(const struct scene *scene)
+{
+	cleanup_record struct record *record = open_record(scene);
+	const char *id = NULL;
+	assert_int_equal(consent_approved(record, scene->arena, &id, NULL), 0);
+	return id;
+}
+
+static void test_a_plan_beyond_the_limit_waits_for_its_approval(void **state)
+{
+	static const char why[] = "4 moves, the limit is 3; berth approve lets this plan run";
+	cleanup_arena struct arena *arena = arena_create();
+	struct limits limits = config_default().limits;
+	struct scene scene;
+	begin(&scene, arena, *state, "approval");
+	limits.moves = 3;
+	scene.pass.limits = &limits;
+	struct pass_result result = run(&scene);
+	assert_int_equal(result.done, 0);
+	assert_int_equal(result.phase, PHASE_HELD);
+	expect_wait(result.plan, "v1", CODE_LIMIT, why);
+	expect_wait(result.plan, "v4", CODE_LIMIT, why);
+	expect_told(&scene, why);
+
+	approve(&scene, "sha256:another");
+	result = run(&scene);
+	assert_int_equal(result.done, 0);
+	assert_null(approved(&scene)); /* for a plan that is not this one: over */
+
+	approve(&scene, result.plan->id);
+	result = run(&scene);
+	assert_int_equal(result.done, 4);
+	assert_int_equal(result.phase, PHASE_IN_SYNC);
+	assert_null(approved(&scene));
+}
+
+static void test_what_is_left_of_an_approved_plan_needs_another_approval(void **state)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct limits limits = config_default().limits;
+	struct scene scene;
+	begin(&scene, arena, *state, "rest");
+	limits.moves = 1;
+	scene.pass.limits = &limits;
+	struct pass_result result = run(&scene);
+	scene.fleet.fails = "v1";
+	approve(&scene, result.plan->id);
+	result = run(&scene); /* v1 fails, v2 and v3 do not, v4 depends on v1 */
+	assert_int_equal(result.done, 2);
+	expect_wait(result.plan, "v1", CODE_LIMIT, "2 moves, the limit is 1; berth approve lets this plan run");
+	assert_null(approved(&scene));
+	clock_now += 30;
+	scene.fleet.fails = NULL;
+	result = run(&scene);
+	assert_int_equal(result.done, 0);
+	approve(&scene, result.plan->id);
+	assert_int_equal(run(&scene).done, 2);
+}
+
+static void test_apply_with_the_id_of_the_plan_is_its_approval(void **state)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct limits limits = config_default().limits;
+	struct scene scene;
+	begin(&scene, arena, *state, "only-plan");
+	limits.share_millionths = 500000;
+	scene.pass.limits = &limits;
+	scene.pass.retries = false;
+	struct pass_result result = run(&scene);
+	assert_int_equal(result.done, 0);
+	expect_wait(result.plan, "v2", CODE_LIMIT,
+	            "4 of 4 VMs are to be moved, the limit is 50%; berth approve lets this plan run");
+	scene.pass.only_plan = result.plan->id;
+	result = run(&scene);
+	assert_int_equal(result.done, 4);
+}
+
+static void test_failures_in_a_row_stop_everything(void **state)
+{
+	static const char why[] = "3 moves in a row failed, the limit is 3";
+	cleanup_arena struct arena *arena = arena_create();
+	struct limits limits = config_default().limits;
+	struct scene scene;
+	begin(&scene, arena, *state, "brake");
+	scene.pass.limits = &limits;
+	scene.fleet.all_fail = true;
+	struct pass_result result = run(&scene);
+	assert_int_equal(result.failed, 3);
+	assert_int_equal(scene.fleet.migrations, 3);
+	assert_int_equal(result.phase, PHASE_HELD);
+	assert_int_equal(result.next_attempt, 0); /* nothing would come of it */
+	expect_wait(result.plan, "v1", CODE_LIMIT, why);
+	expect_wait(result.plan, "v4", CODE_LIMIT, why);
+	expect_told(&scene, why);
+
+	/* Neither time nor a restart lifts it, nor an approval. */
+	clock_now += 10000;
+	scene.fleet.all_fail = false;
+	approve(&scene, result.plan->id);
+	result = run(&scene);
+	assert_int_equal(scene.fleet.migrations, 0);
+	expect_wait(result.plan, "v1", CODE_LIMIT, why);
+
+	cleanup_record struct record *record = open_record(&scene);
+	assert_int_equal(consent_lift_brake(record, NULL), 0);
+	result = run(&scene);
+	assert_int_equal(result.done, 4);
+	bool lifted = true;
+	assert_int_equal(consent_brake_lifted(record, &lifted, NULL), 0);
+	assert_false(lifted);
+}
+
+static void test_a_new_commit_lifts_the_brake(void **state)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct limits limits = config_default().limits;
+	struct scene scene;
+	begin(&scene, arena, *state, "brake-commit");
+	scene.pass.limits = &limits;
+	scene.pass.retries = false; /* applying once: the same */
+	scene.fleet.all_fail = true;
+	struct pass_result result = run(&scene);
+	assert_int_equal(result.failed, 3);
+	assert_int_equal(result.plan->blocked_count + result.plan->move_count, 4);
+	scene.fleet.all_fail = false;
+	result = run(&scene);
+	assert_int_equal(scene.fleet.migrations, 0);
+	scene.fleet.desired = with_commit(arena, PLACEMENT, "2222");
+	result = run(&scene);
+	assert_int_equal(result.done, 4);
+}
+
+static void test_a_success_between_begins_the_count_anew(void **state)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct limits limits = config_default().limits;
+	struct scene scene;
+	begin(&scene, arena, *state, "row");
+	limits.failures = 2;
+	scene.pass.limits = &limits;
+	scene.fleet.fails = "v1";
+	struct pass_result result = run(&scene); /* v1 fails, v2 and v3 do not */
+	assert_int_equal(result.done, 2);
+	expect_wait(result.plan, "v1", CODE_DELAY, "1 attempt failed, again at 2026-11-23T02:15:30Z");
+	clock_now += 30;
+	result = run(&scene);
+	expect_wait(result.plan, "v1", CODE_DELAY, "2 attempts failed, again at 2026-11-23T02:16:30Z");
+	clock_now += 60;
+	result = run(&scene);
+	expect_wait(result.plan, "v1", CODE_LIMIT, "2 moves in a row failed, the limit is 2");
+}
+
+static void test_nothing_is_moved_while_hosts_are_down(void **state)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct limits limits = config_default().limits;
+	struct scene scene;
+	begin(&scene, arena, *state, "down");
+	limits.hosts_down = 1;
+	scene.pass.limits = &limits;
+	struct host *c = &scene.fleet.now.hosts[2];
+	const struct host as_it_was = *c;
+	c->connection = "no answer";
+	c->vm_count = 0;
+	struct pass_result result = run(&scene);
+	assert_int_equal(scene.fleet.migrations, 0);
+	expect_wait(result.plan, "v1", CODE_LIMIT, "1 host not answering, the limit is 1");
+	*c = as_it_was;
+	result = run(&scene);
+	assert_int_equal(result.done, 4);
+}
+
 static int make_folder(void **state)
 {
 	bool in_memory = access("/dev/shm", W_OK) == 0;
@@ -224,6 +410,13 @@ int main(void)
 	        cmocka_unit_test(test_what_failed_is_tried_later_and_later),
 	        cmocka_unit_test(test_another_entry_is_tried_at_once),
 	        cmocka_unit_test(test_applying_once_knows_no_delay),
+	        cmocka_unit_test(test_a_plan_beyond_the_limit_waits_for_its_approval),
+	        cmocka_unit_test(test_what_is_left_of_an_approved_plan_needs_another_approval),
+	        cmocka_unit_test(test_apply_with_the_id_of_the_plan_is_its_approval),
+	        cmocka_unit_test(test_failures_in_a_row_stop_everything),
+	        cmocka_unit_test(test_a_new_commit_lifts_the_brake),
+	        cmocka_unit_test(test_a_success_between_begins_the_count_anew),
+	        cmocka_unit_test(test_nothing_is_moved_while_hosts_are_down),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -124,7 +124,7 @@ class Berth:
         self.killed = set()
         os.makedirs(self.repo)
         with open(self.config, "w") as file:
-            file.write("deadline: 3s\ncontroller: campaign\nresync: 1s\n")
+            file.write("deadline: 3s\ncontroller: campaign\nresync: 1s\nlimits: {failures: none}\n")
         self.git("init", "-q", "-b", "main")
         with open(f"{self.repo}/hosts.yaml", "w") as file:
             file.write(hosts.sandbox("hosts-yaml"))
