@@ -17,7 +17,7 @@ on node2 pool-refresh images >/dev/null
 printf 'nor this\n' >"$(images_of node2)/unknown.qcow2"
 before=$(cd "$(images_of node2)" && stat -c '%n %s %y %i' known.qcow2 unknown.qcow2)
 
-apply 4
+apply 3
 
 expect_equal "$before" "$(cd "$(images_of node2)" && stat -c '%n %s %y %i' known.qcow2 unknown.qcow2)" 'the foreign files'
 expect_equal 'not yours nor this' "$(cd "$(images_of node2)" && cat known.qcow2 unknown.qcow2 | paste -sd ' ')" 'the foreign files'
