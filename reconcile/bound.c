@@ -15,6 +15,18 @@ static bool has_left(const struct tally *tally, uint32_t vm)
 	return tally->end->at[vm] != tally->done->fleet->vms[vm].home;
 }
 
+/*
+ * A group that stood together on one host, by a policy that makes each host a group of its own, leaves as a whole or
+ * not at all. Where a label makes larger groups, another plan may have kept it there.
+ */
+static bool follows(const struct tally *tally, uint32_t vm, const struct rule *rule)
+{
+	const struct groups *groups = rule->groups;
+	uint32_t group = groups->of[tally->done->fleet->vms[vm].home];
+	return !group_is_parted(tally->done->start, rule) && group != NO_GROUP &&
+	       groups->first[group + 1] - groups->first[group] == 1;
+}
+
 static bool had_to_leave(const struct tally *tally, uint32_t vm)
 {
 	const struct wish *wish = &tally->done->wishes[vm];
@@ -25,7 +37,7 @@ static bool had_to_leave(const struct tally *tally, uint32_t vm)
 	case WHY_RULE:
 		return true;
 	case WHY_TOGETHER:
-		return !group_is_parted(tally->done->start, wish->rule);
+		return follows(tally, vm, wish->rule);
 	case WHY_NONE:
 	case WHY_CROWD:
 	case WHY_OVER:

@@ -14,6 +14,9 @@ static const char *explain_wish(struct arena *arena, const struct draft *draft, 
 	const struct fleet_vm *vm = &fleet->vms[step->vm];
 	const struct wish *wish = &draft->wishes[step->vm];
 	const char *home = fleet->hosts[vm->home].name;
+	if (wish->barred && step->to == vm->home) {
+		return "back from its hop";
+	}
 	switch (wish->why) {
 	case WHY_NONE:
 		return "back from its hop";
@@ -46,7 +49,7 @@ const char *explain_step(struct arena *arena, const struct draft *draft, const s
 	}
 	if (step->hop) {
 		return arena_print(arena, "hop: lets %s go to %s", fleet->vms[step->lets_pass].name,
-		                   fleet->hosts[draft->wishes[step->lets_pass].goal].name);
+		                   fleet->hosts[step->from].name);
 	}
 	const char *wish = explain_wish(arena, draft, step);
 	return fleet->vms[step->vm].drifted ? arena_print(arena, "drifted: %s", wish) : wish;

@@ -79,6 +79,15 @@ bool group_is_parted(const struct simulation *sim, const struct rule *rule)
 	return false;
 }
 
+bool group_stands(const struct simulation *sim, const struct rule *rule)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; rule->policy->kind == POLICY_TOGETHER && i < rule->member_count; i++) {
+		count += sim->fleet->vms[rule->members[i]].standing != STANDS_STALE ? 1 : 0;
+	}
+	return count > 1 && !group_is_parted(sim, rule);
+}
+
 /* Does every member want to be in one and the same place? */
 static bool all_agree(const struct group *group)
 {
@@ -235,7 +244,9 @@ static void give_up(const struct group *group, const struct trial *ideal, bool s
 		if (!is_free(group, vm)) {
 			continue;
 		}
-		bool leaves_group = wish->why != WHY_NONE;
+		const uint32_t *group_of = group->rule->groups->of;
+		bool leaves_group =
+		        wish->why != WHY_NONE && (wish->goal == NOWHERE || group_of[wish->goal] != group_of[home]);
 		bool should_join = !stood && wish->why == WHY_NONE && ideal->fits && ideal->hosts[i] != home;
 		if ((stood && leaves_group) || should_join) {
 			wish->barred = true;

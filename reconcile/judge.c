@@ -21,12 +21,6 @@ struct scope scope_whole(const struct draft *draft)
 	return scope;
 }
 
-/* One that shall join its group: wherever that is, if all of it is there. */
-static bool has_joined(const struct wish *wish, const struct simulation *sim, uint32_t at)
-{
-	return at == wish->goal || !group_is_parted(sim, wish->grouped);
-}
-
 uint32_t judge_still_to_move(const struct draft *draft, const struct simulation *sim, uint32_t vm)
 {
 	const struct wish *wish = &draft->wishes[vm];
@@ -34,8 +28,9 @@ uint32_t judge_still_to_move(const struct draft *draft, const struct simulation 
 	if (wish->barred || !place_may_move(draft, vm)) {
 		return 0;
 	}
-	bool joins = wish->grouped != NULL && wish->why == WHY_TOGETHER;
-	return fleet_suits(draft->fleet, vm, at) && (!joins || has_joined(wish, sim, at)) ? 0 : 1;
+	/* One that shall join its group: wherever that is, if all of it is there. */
+	bool joins = wish->grouped != NULL && wish->why == WHY_TOGETHER && at != wish->goal;
+	return fleet_suits(draft->fleet, vm, at) && !(joins && group_is_parted(sim, wish->grouped)) ? 0 : 1;
 }
 
 /* Also one that must leave anyway: two things are wrong there, and leaving mends both. */
@@ -135,7 +130,7 @@ static bool is_in_place(const struct draft *draft, const struct simulation *sim,
 	uint32_t at = sim->at[vm];
 	bool joins = wish->grouped != NULL && wish->why == WHY_TOGETHER;
 	return at == draft->fleet->vms[vm].home ||
-	       (fleet_suits(draft->fleet, vm, at) && (!joins || has_joined(wish, sim, at)));
+	       (fleet_suits(draft->fleet, vm, at) && !(joins && group_is_parted(sim, wish->grouped)));
 }
 
 /* One that may stay as long as its host suits it: back at home there would be no room, or one too many of a policy. */

@@ -33,7 +33,7 @@ struct draft *draft_create(struct arena *arena, const struct fleet *fleet)
 	bool *stood = arena_array(arena, fleet->rule_count, sizeof(*stood));
 	for (uint32_t i = 0; i < fleet->rule_count; i++) {
 		const struct rule *rule = &fleet->rules[i];
-		stood[i] = rule->policy->kind == POLICY_TOGETHER && !group_is_parted(draft->start, rule);
+		stood[i] = group_stands(draft->start, rule);
 	}
 	draft->stood = stood;
 	uint32_t *by_size = arena_array(arena, fleet->vm_count, sizeof(*by_size));

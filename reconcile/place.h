@@ -85,6 +85,9 @@ bool place_could_leave(const struct draft *draft, uint32_t vm);
 void place_groups(struct draft *draft); /* reconcile/group.c */
 bool group_is_parted(const struct simulation *sim, const struct rule *rule);
 
+/* A group of two VMs at least, all in one place. */
+bool group_stands(const struct simulation *sim, const struct rule *rule);
+
 /*
  * Would a VM that could have stayed part a group by going to the host: one that stood together before the first move? A
  * group is not torn apart to make room for others.

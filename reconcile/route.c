@@ -95,6 +95,10 @@ static struct draft *draft_of_end(const struct draft *alone, const struct route 
 		struct wish *wish = &done->wishes[vm];
 		uint32_t at = done->final->at[vm];
 		uint32_t home = done->fleet->vms[vm].home;
+		if (wish->why == WHY_TOGETHER && at == home && !group_is_parted(done->final, wish->rule)) {
+			wish->why = WHY_NONE; /* the others have come to it */
+			wish->barred = false;
+		}
 		wish->barred = wish->barred || (wish->why != WHY_NONE && at == home);
 		wish->goal = at;
 		if (at != home && wish->why == WHY_NONE) {

@@ -56,11 +56,12 @@ static void run(struct simulation *sim, const struct route *route)
 	}
 }
 
+/* What a plan leaves undone; UINT32_MAX when it may not end like that. */
 static uint32_t unplaced_after(const struct draft *draft, const struct scope *whole, struct simulation *sim,
                                const struct route *route)
 {
 	run(sim, route);
-	uint32_t unplaced = judge_unplaced(draft, sim, whole);
+	uint32_t unplaced = judge_may_end(draft, sim, whole) ? judge_unplaced(draft, sim, whole) : UINT32_MAX;
 	for (uint32_t i = route->count; i > 0; i--) {
 		simulate_move(sim, route->steps[i - 1].vm, route->steps[i - 1].from);
 	}
@@ -78,7 +79,8 @@ static bool leave_out(const struct draft *draft, const struct scope *whole, stru
 		}
 	}
 	bool allowed = trial.count == 0 || order_is_allowed(sim, trial.steps, 0, trial.count - 1);
-	bool better = allowed && unplaced_after(draft, whole, sim, &trial) <= unplaced_after(draft, whole, sim, route);
+	uint32_t unplaced = allowed ? unplaced_after(draft, whole, sim, &trial) : UINT32_MAX;
+	bool better = unplaced < UINT32_MAX && unplaced <= unplaced_after(draft, whole, sim, route);
 	if (better) {
 		*route = trial;
 	}
