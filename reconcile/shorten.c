@@ -39,14 +39,18 @@ static bool join(const struct draft *draft, struct simulation *sim, struct route
 	return false;
 }
 
-static uint32_t next_of(const struct route *route, uint32_t at)
+/* By step: the next one of the same VM. */
+static void list_next(const struct draft *draft, const struct route *route, uint32_t *next)
 {
-	for (uint32_t i = at + 1; i < route->count; i++) {
-		if (route->steps[i].vm == route->steps[at].vm) {
-			return i;
-		}
+	uint32_t vm_count = draft->fleet->vm_count;
+	uint32_t *latest = arena_array(draft->arena, vm_count, sizeof(*latest));
+	for (uint32_t vm = 0; vm < vm_count; vm++) {
+		latest[vm] = NOWHERE;
 	}
-	return NOWHERE;
+	for (uint32_t i = route->count; i-- > 0;) {
+		next[i] = latest[route->steps[i].vm];
+		latest[route->steps[i].vm] = i;
+	}
 }
 
 static void run(struct simulation *sim, const struct route *route)
@@ -114,13 +118,21 @@ void shorten_route(const struct draft *draft, const struct scope *whole, struct 
 			i++;
 		}
 	}
+	uint32_t *next = arena_array(draft->arena, route->count, sizeof(*next));
+	list_next(draft, route, next);
 	for (uint32_t i = 0; i < route->count && left > 0;) {
-		uint32_t second = route->steps[i].hop ? next_of(route, i) : NOWHERE;
-		if (second != NOWHERE) {
-			left--;
+		if (next[i] == NOWHERE) {
+			i++;
+			continue;
+		}
+		left--;
+		if (!join(draft, sim, route, i, next[i])) {
+			i++;
+			continue;
 		}
 		/* What has changed may have made room for more: once again from the beginning. */
-		i = second != NOWHERE && join(draft, sim, route, i, second) ? 0 : i + 1;
+		list_next(draft, route, next);
+		i = 0;
 	}
 	route->bytes = 0;
 	for (uint32_t i = 0; i < route->count; i++) {
