@@ -71,6 +71,12 @@ static bool is_better_refuge(const struct refuge *a, const struct refuge *b)
 	return a->bytes != b->bytes ? a->bytes < b->bytes : a->free < b->free;
 }
 
+static void count_work(const struct way *way, uint64_t work)
+{
+	uint64_t *left = way->draft->work_left;
+	*left -= work < *left ? work : *left;
+}
+
 /* The best host for `vm` to step aside to; its own goal, if there is room for it now. */
 static struct refuge find_refuge(const struct way *way, uint32_t vm)
 {
@@ -81,6 +87,7 @@ static struct refuge find_refuge(const struct way *way, uint32_t vm)
 		return (struct refuge){.host = goal, .bytes = step_bytes(fleet, &step)};
 	}
 	struct refuge best = {.host = NOWHERE};
+	count_work(way, fleet->host_count);
 	for (step.to = 0; step.to < fleet->host_count; step.to++) {
 		int64_t free = simulate_free(way->sim, step.to);
 		uint64_t claim = fleet_claim(fleet, vm, step.to);
@@ -144,6 +151,7 @@ static struct choice choose_next(struct way *way, const struct standing_on *list
                                  bool also_stays)
 {
 	struct choice best = {.refuge.host = NOWHERE};
+	count_work(way, list->first[obstacle->host + 1] - list->first[obstacle->host]);
 	uint64_t before = obstacle->kind == OBSTACLE_STEP || obstacle->kind == OBSTACLE_IN_THE_WAY
 	                          ? UINT64_MAX
 	                          : obstacle_missing(obstacle);
@@ -240,6 +248,10 @@ static void try_for(struct way *way, const struct standing_on *list, uint32_t ta
 
 bool hop_make(struct way *way)
 {
+	if (*way->draft->work_left == 0) {
+		return false;
+	}
+	count_work(way, way->draft->fleet->vm_count);
 	struct opening best = {.target = NOWHERE};
 	struct standing_on list = list_standing(way);
 	for (uint32_t i = 0; i < way->pending_count; i++) {

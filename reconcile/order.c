@@ -198,7 +198,7 @@ struct route order_best(const struct draft *draft, struct draft **ret_draft)
 			best = route;
 			*ret_draft = copy;
 		}
-		if (best.stuck_count == 0 && best.count == count_movers(draft)) {
+		if ((best.stuck_count == 0 && best.count == count_movers(draft)) || *draft->work_left == 0) {
 			break;
 		}
 	}

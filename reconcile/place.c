@@ -44,6 +44,8 @@ struct draft *draft_create(struct arena *arena, const struct fleet *fleet)
 		qsort_r(by_size, fleet->vm_count, sizeof(*by_size), compare_by_size, draft);
 	}
 	draft->by_size = by_size;
+	draft->work_left = arena_alloc(arena, sizeof(*draft->work_left));
+	*draft->work_left = UINT64_MAX;
 	return draft;
 }
 

@@ -44,6 +44,7 @@ struct draft {
 	struct wish *wishes;            /* by VM */
 	const uint32_t *by_size;        /* all VMs, the largest first, then by name */
 	const bool *stood;              /* by rule: a group that stands together before the first move */
+	uint64_t *work_left;            /* questions that may still be asked for hops, by all copies together */
 	bool residue;                   /* only asking who should give way: whether anybody can is no question */
 	bool ejects;                    /* several make room for one: not always for the better */
 };

@@ -5,13 +5,15 @@
 #include "reconcile/search.h"
 #include "reconcile/shorten.h"
 #include "reconcile/together.h"
+#include "reconcile/turn.h"
 #include "state/arena.h"
 
 #include <stdlib.h>
 
 enum {
-	SEARCH_WORK = 500 * 1000, /* questions of a search, with effort 1 */
-	CONTINUATIONS = 28,       /* with effort 1 */
+	SEARCH_WORK = 500 * 1000,     /* questions of a search, with effort 1 */
+	CONTINUATIONS = 28,           /* with effort 1 */
+	HOP_WORK = 400 * 1000 * 1000, /* questions asked for hops, with effort 1 */
 };
 
 /* Places and orders around those that are given up already, and gives up more until a way leads to the end. */
@@ -162,6 +164,7 @@ static bool go_on(const struct draft *alone, const struct scope *scope, struct w
 	bool *given_up = arena_array(alone->arena, alone->fleet->vm_count, sizeof(*given_up));
 	struct draft *draft = draft_create(alone->arena, fleet_after(alone->arena, end));
 	draft->ejects = way->done->ejects;
+	draft->work_left = alone->work_left;
 	struct way_found more = find_around(draft, given_up);
 	struct route joined = join(alone->arena, &way->route, &more.route);
 	end = state_after(alone, &joined);
@@ -254,9 +257,10 @@ static struct way_found find_way(const struct draft *alone, const struct scope *
 {
 	struct draft *draft = draft_create(alone->arena, alone->fleet);
 	draft->ejects = ejects;
+	draft->work_left = alone->work_left;
 	struct way_found way = find_around(draft, arena_array(alone->arena, alone->fleet->vm_count, sizeof(bool)));
 	struct way_found settled = way;
-	for (uint32_t i = 0; i < CONTINUATIONS * effort; i++) {
+	for (uint32_t i = 0; i<CONTINUATIONS * effort && * alone->work_left> 0; i++) {
 		if (!go_on(alone, scope, &way) && !mend_way(alone, scope, &way, effort)) {
 			break;
 		}
@@ -269,17 +273,34 @@ static struct way_found find_way(const struct draft *alone, const struct scope *
 	return settled;
 }
 
-/* A route that was planned on and on goes forth and back: now that its end is known, is there a shorter way there? */
-static void straighten(const struct draft *alone, const struct scope *scope, struct way_found *way, uint32_t unplaced)
+/* Is the other route, to much the same end, the shorter one? */
+static void take_if_better(const struct draft *alone, const struct scope *scope, struct way_found *way,
+                           const struct route *other)
+{
+	struct simulation *before = state_after(alone, &way->route);
+	struct simulation *after = state_after(alone, other);
+	if (route_is_better(other, &way->route) && judge_may_end(alone, after, scope) &&
+	    judge_unplaced(alone, after, scope) <= judge_unplaced(alone, before, scope)) {
+		way->route = *other;
+		tell_again(alone, way);
+	}
+}
+
+/*
+ * A route with hops, or one that was planned on and on: now that its end is known, is there a shorter way there, looked
+ * for from the start or from the end?
+ */
+static void straighten(const struct draft *alone, const struct scope *scope, struct way_found *way, uint64_t work)
 {
 	struct draft *draft = draft_of_end(alone, &way->route, way->done->ejects);
-	struct way_found other = {0};
-	other.route = order_best(draft, &other.done);
-	struct simulation *end = state_after(alone, &other.route);
-	if (other.route.stuck_count == 0 && route_is_better(&other.route, &way->route) &&
-	    judge_unplaced(alone, end, scope) <= unplaced && judge_may_end(alone, end, scope)) {
-		way->route = other.route;
-		tell_again(alone, way);
+	struct draft *done;
+	*alone->work_left = work;
+	struct route other = order_best(draft, &done);
+	if (other.stuck_count == 0) {
+		take_if_better(alone, scope, way, &other);
+	}
+	if (turn_order(draft, &other)) {
+		take_if_better(alone, scope, way, &other);
 	}
 }
 
@@ -287,7 +308,7 @@ static struct way_found find_best(const struct draft *alone, const struct scope 
 {
 	struct way_found best = find_way(alone, scope, false, effort);
 	uint32_t best_unplaced = judge_unplaced(alone, state_after(alone, &best.route), scope);
-	if (best_unplaced > 0) {
+	if (best_unplaced > 0 && *alone->work_left > 0) {
 		struct way_found other = find_way(alone, scope, true, effort);
 		uint32_t unplaced = judge_unplaced(alone, state_after(alone, &other.route), scope);
 		if (unplaced < best_unplaced ||
@@ -300,7 +321,7 @@ static struct way_found find_best(const struct draft *alone, const struct scope 
 	    (search_suits(scope) && search(alone, scope, &best, best_unplaced, effort))) {
 		return best;
 	}
-	straighten(alone, scope, &best, best_unplaced);
+	straighten(alone, scope, &best, (uint64_t)HOP_WORK / 16 * effort);
 	mark_hops(alone, &best.route);
 	uint32_t count = best.route.count;
 	shorten_route(alone, scope, &best.route);
@@ -328,6 +349,7 @@ struct way_found route_find(const struct draft *draft, unsigned int effort)
 {
 	bool *given_up = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*given_up));
 	struct draft *alone = draft_copy(draft);
+	*alone->work_left = (uint64_t)HOP_WORK * effort;
 	place_alone(alone);
 	struct scope whole = scope_whole(alone);
 	struct way_found way = find_best(alone, &whole, effort);
