@@ -32,9 +32,10 @@ struct applying {
 	const struct setting *setting;
 };
 
-static bool tell_or_cancel(void *data, const struct move *move, const struct transfer *transfer)
+static const char *tell_or_cancel(void *data, const struct move *move, const struct transfer *transfer)
 {
-	return progress_tell(data, move, transfer) && interrupts < 2;
+	progress_tell(data, move, transfer);
+	return interrupts < 2 ? NULL : "interrupted";
 }
 
 static bool is_interrupted(void *data)

@@ -40,12 +40,12 @@ void progress_begin(void *data, const struct plan *plan, size_t index)
 	}
 }
 
-bool progress_tell(void *data, const struct move *move, const struct transfer *transfer)
+void progress_tell(void *data, const struct move *move, const struct transfer *transfer)
 {
 	struct progress *progress = data;
 	cleanup_arena struct arena *arena = arena_create();
 	if (!progress->terminal) {
-		return true;
+		return;
 	}
 	uint64_t total = transfer->memory_total + transfer->disk_total;
 	uint64_t left = transfer->memory_remaining + transfer->disk_remaining;
@@ -57,7 +57,6 @@ bool progress_tell(void *data, const struct move *move, const struct transfer *t
 	       transfer->note == NULL ? "" : ", ", transfer->note == NULL ? "" : transfer->note);
 	fflush(stdout);
 	progress->line_open = true;
-	return true;
 }
 
 static const char *figures(struct arena *arena, const struct move_ending *ending)

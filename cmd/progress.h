@@ -13,9 +13,9 @@ struct progress {
 	bool line_open; /* a progress line stands without its end */
 };
 
-/* The callbacks begin, progress, end and note of a listener whose data is a struct progress. */
+/* The callbacks begin, end and note of a listener whose data is a struct progress. */
 void progress_begin(void *data, const struct plan *plan, size_t index);
-bool progress_tell(void *data, const struct move *move, const struct transfer *transfer);
+void progress_tell(void *data, const struct move *move, const struct transfer *transfer);
 void progress_end(void *data, const struct plan *plan, size_t index, const struct move_ending *ending);
 void progress_note(void *data, const char *line);
 

@@ -77,7 +77,10 @@ static int hand_over_definition(const struct execution *execution, const struct 
 		return r;
 	}
 	carrying->may_take_back = true;
-	r = world->functions->define(world->data, order, err);
+	r = execute_ask(execution, err);
+	if (r == 0) {
+		r = world->functions->define(world->data, order, err);
+	}
 	if (r == 0) {
 		r = snapshots_set(execution, carrying->entry, order->to, err);
 	}
@@ -92,6 +95,9 @@ static int hand_over_definition(const struct execution *execution, const struct 
 	}
 	if (r == 0) {
 		r = check_untouched(execution, order, stamps, err);
+	}
+	if (r == 0) {
+		r = execute_ask(execution, err); /* for the last time: from here on it is finished */
 	}
 	if (r == 0) {
 		r = snapshots_leave_source(execution, carrying->entry, err);
@@ -118,6 +124,9 @@ int carry_stopped(const struct execution *execution, const struct move_order *or
 	}
 	if (r == 0) {
 		r = stamp_sources(execution, order, stamps, err);
+	}
+	if (r == 0) {
+		r = execute_ask(execution, err);
 	}
 	for (size_t i = 0; r == 0 && i < order->disk_count; i++) {
 		r = world->functions->compare_volume(world->data, order, &order->disks[i], execution->watcher, err);

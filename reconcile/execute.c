@@ -24,6 +24,14 @@ static struct move_ending end_as(enum ending ending, enum code code, const char 
 	return (struct move_ending){.ending = ending, .reason = {.code = code, .text = text}};
 }
 
+int execute_ask(const struct execution *execution, struct error *err)
+{
+	const struct transfer nothing = {0};
+	const struct watcher *watcher = execution->watcher;
+	bool wanted = watcher == NULL || watcher->tell(watcher->data, &nothing);
+	return wanted ? 0 : error_set(err, -ECANCELED, "its move was cancelled");
+}
+
 /* The volumes that the move needs on its target, each known to the record before and after it is made. */
 static int make_volumes(const struct execution *execution, const struct move_order *order, struct move_entry *entry,
                         struct error *err)
@@ -34,15 +42,15 @@ static int make_volumes(const struct execution *execution, const struct move_ord
 	for (size_t i = 0; r == 0 && i < order->disk_count; i++) {
 		const struct disk *disk = &order->disks[i];
 		uint64_t bytes = 0;
-		if (copies_files) {
+		r = execute_ask(execution, err);
+		if (r == 0 && copies_files) {
 			r = world->functions->volume_length(world->data, order->from, disk->source, &bytes, err);
 		}
 		if (r == 0) {
 			r = world->functions->create_volume(world->data, order->to, disk, bytes, err);
 		}
-		if (r == -EEXIST) {
-			entry->volume_count =
-			        i; /* this one is a stranger's for sure, and those behind it were not begun */
+		if (r == -EEXIST || r == -ECANCELED) { /* this one is a stranger's or not begun, like those behind it */
+			entry->volume_count = i;
 		}
 		if (r == 0) {
 			bool goes_on = i + 1 == order->disk_count && order->snapshots == 0;
@@ -76,6 +84,9 @@ static int transfer(const struct execution *execution, const struct move_order *
 		r = take_snapshots(execution, order, carrying->entry, err);
 		if (r == 0 && carrying->entry->step != STEP_TRANSFER) { /* the last volume's entry says so already */
 			r = record_step(execution->record, carrying->entry, STEP_TRANSFER, err);
+		}
+		if (r == 0) {
+			r = execute_ask(execution, err);
 		}
 		return r < 0 ? r : world->functions->migrate(world->data, order, execution->watcher, outcome, err);
 	case MOVE_OFFLINE:
@@ -320,11 +331,16 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 		ending = end_as(ENDED_REFUSED, CODE_PREFLIGHT, arena_copy(execution->arena, err.message));
 	} else if (is_in_the_way(execution, order, &err)) {
 		ending = end_as(ENDED_REFUSED, CODE_STORAGE, arena_copy(execution->arena, err.message));
+	} else if (execute_ask(execution, &err) < 0) {
+		ending = end_as(ENDED_CANCELLED, CODE_CANCELLED, arena_copy(execution->arena, err.message));
 	} else {
 		struct carrying carrying = {.entry = &current};
 		int r = make_volumes(execution, order, &current, &err);
 		if (r == 0) {
 			r = switch_autostart_off(execution, &current, &err);
+		}
+		if (r == 0) {
+			r = execute_ask(execution, &err);
 		}
 		if (r == 0) {
 			r = transfer(execution, order, &carrying, &outcome, &err);

@@ -5,6 +5,8 @@
  *
  *     struct move_ending ending = execute_move(&execution, &order, &entry);
  *
+ * Until the switch it can be cancelled: what watches is asked all along (execute_ask), and what was made is undone.
+ *
  * A crash at any point leaves an entry in the record; execute_recover() finishes or undoes it by the same functions.
  */
 #ifndef BERTH_EXECUTE_H
@@ -39,6 +41,12 @@ struct move_ending {
 /* entry: everything but step and volumes is set, the facts as they are before the move. */
 struct move_ending execute_move(const struct execution *execution, const struct move_order *order,
                                 const struct move_entry *entry);
+
+/*
+ * Asked between any two calls of a move, until its end is no longer berth's to choose: -ECANCELED when who watches
+ * wants it no more.
+ */
+int execute_ask(const struct execution *execution, struct error *err);
 
 /* One recorded move: finished or undone. ENDED_OPEN: it stays in the record. */
 struct move_ending execute_recover(const struct execution *execution, const struct move_entry *entry);

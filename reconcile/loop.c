@@ -1,6 +1,7 @@
 #include "reconcile/loop.h"
 
 #include "reconcile/input.h"
+#include "reconcile/newer.h"
 #include "state/arena.h"
 #include "state/consent.h"
 #include "state/digest.h"
@@ -21,6 +22,7 @@ struct loop {
 	struct watch *watch;   /* NULL: a remote repository */
 	struct watch *consent; /* of what a person allows */
 	struct libvirt *libvirt;
+	struct newer *newer;
 	struct arena *arena; /* of what lives longer than a pass */
 	const char *hosts;   /* which hosts `libvirt` has, as a digest */
 	const char *commit;  /* that the pass in flight acts on */
@@ -60,28 +62,27 @@ static void take_signals(struct loop *loop)
 }
 
 /* A newer commit ends a plan between two moves: what is still wanted is planned again from there. */
-static bool is_outdated(struct loop *loop)
-{
-	cleanup_arena struct arena *arena = arena_create();
-	const char *tip = NULL;
-	return loop->watch != NULL && git_tip(loop->settings->git, arena, &tip, NULL) == 0 &&
-	       !text_equal(tip, loop->commit);
-}
-
 static bool is_stopping(void *data)
 {
 	struct loop *loop = data;
 	take_signals(loop);
-	return loop->told > 0 || is_outdated(loop);
+	return loop->told > 0 || newer_has_come(loop->newer);
 }
 
-static bool keep_on(void *data, const struct move *move, const struct transfer *transfer)
+/* And in a move it ends that, if it does not ask for it any more. */
+static const struct desired *look_for_newer(void *data, struct arena *arena)
+{
+	struct loop *loop = data;
+	return newer_look(loop->newer, arena);
+}
+
+static const char *keep_on(void *data, const struct move *move, const struct transfer *transfer)
 {
 	struct loop *loop = data;
 	(void)move;
 	(void)transfer;
 	take_signals(loop);
-	return loop->told < 2;
+	return loop->told < 2 ? NULL : "berth was told twice to stop";
 }
 
 /* Names from outside are quoted, and obey nobody's terminal. */
@@ -106,6 +107,8 @@ static void log_end(void *data, const struct plan *plan, size_t index, const str
 	        [ENDED_CANCELLED] = "move.cancelled", [ENDED_OPEN] = "move.open",
 	};
 	cleanup_arena struct arena *arena = arena_create();
+	const struct loop *loop = data;
+	newer_wait(loop->newer); /* the move is told next, by the same door */
 	const char *why = ending->reason.text == NULL ? "" : quotable(arena, ending->reason.text);
 	log_line(data, events[ending->ending],
 	         arena_print(arena, "%s ms=%llu downtime_ms=%llu bytes=%llu%s%s%s", move_fields(arena, plan, index),
@@ -174,6 +177,7 @@ static int act(struct loop *loop, struct arena *arena, struct pass *pass, struct
 {
 	struct pass_result result = {0};
 	int r = publish_set_good_commit(arena, pass->publisher.record, loop->commit, err);
+	newer_begin(loop->newer, loop->commit);
 	if (r == 0) {
 		r = connect(loop, arena, pass->desired, err);
 	}
@@ -198,6 +202,7 @@ static void make_pass(struct loop *loop)
 	        .data = loop,
 	        .begin = log_begin,
 	        .progress = keep_on,
+	        .newer = look_for_newer,
 	        .end = log_end,
 	        .note = log_note,
 	        .stopping = is_stopping,
@@ -328,7 +333,11 @@ static int open_watches(struct loop *loop, struct error *err)
 
 int loop_run(const struct loop_settings *settings, struct error *err)
 {
-	struct loop loop = {.settings = settings, .arena = arena_create()};
+	struct loop loop = {
+	        .settings = settings,
+	        .arena = arena_create(),
+	        .newer = newer_create(settings->git, settings->poll_ms),
+	};
 	loop.signals = open_signals(err);
 	int r = loop.signals < 0 ? loop.signals : open_watches(&loop, err);
 	while (r == 0 && loop.told == 0) {
@@ -345,6 +354,7 @@ int loop_run(const struct loop_settings *settings, struct error *err)
 	watch_close(loop.watch);
 	watch_close(loop.consent);
 	libvirt_close(loop.libvirt);
+	newer_destroy(loop.newer);
 	arena_destroy(loop.arena);
 	if (loop.signals >= 0) {
 		close(loop.signals);

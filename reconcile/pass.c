@@ -6,6 +6,7 @@
 #include "reconcile/preflight.h"
 #include "reconcile/remember.h"
 #include "reconcile/retry.h"
+#include "reconcile/wanted.h"
 #include "state/arena.h"
 #include "state/inventory.h"
 #include "state/text.h"
@@ -107,17 +108,35 @@ static int make_plan(struct running *running, struct error *err)
 	return r < 0 ? r : pass_keep_failures(running, err);
 }
 
+/* Has a newer commit come that does not ask for the move any more? */
+static bool is_superseded(const struct running *running, const struct move *move)
+{
+	const struct pass_listener *listener = running->pass->listener;
+	const struct desired *newer = listener->newer == NULL ? NULL : listener->newer(listener->data, running->arena);
+	if (newer == NULL) {
+		return false;
+	}
+	const struct inventory *view =
+	        remember_set_aside(running->arena, running->inventory, running->aside, running->aside_count);
+	return !wanted_still(running->arena, newer, view, move, running->pass->effort);
+}
+
 static bool tell_progress(void *data, const struct transfer *transfer)
 {
-	const struct running *running = data;
+	struct running *running = data;
 	const struct pass_listener *listener = running->pass->listener;
-	for (size_t i = 0; i < running->plan->move_count; i++) {
-		if (running->progress[i].state == MOVE_RUNNING) {
-			return listener->progress == NULL ||
-			       listener->progress(listener->data, &running->plan->moves[i], transfer);
-		}
+	const struct move *move = running->plan->moves;
+	while (running->progress[move - running->plan->moves].state != MOVE_RUNNING) {
+		move++;
 	}
-	return true;
+	const char *why = listener->progress == NULL ? NULL : listener->progress(listener->data, move, transfer);
+	if (why == NULL && running->cancels == NULL && is_superseded(running, move)) {
+		why = "a newer commit does not ask for it";
+	}
+	if (why != NULL && running->cancels == NULL) {
+		running->cancels = arena_copy(running->arena, why);
+	}
+	return running->cancels == NULL;
 }
 
 /* Both hosts again, as they are now. Returns false when one of them is not as the plan expects it. */
@@ -141,9 +160,16 @@ static struct move_ending try_move(struct running *running, const struct move *m
 	struct move_order order;
 	struct move_entry entry;
 	struct move_ending ending = {.ending = ENDED_REFUSED};
+	running->cancels = NULL;
 	if (preflight_check(running->arena, running->pass->desired, running->inventory, move, running->plan->id, &order,
 	                    &entry, &ending.reason)) {
 		ending = execute_move(&running->execution, &order, &entry);
+	}
+	bool is_silent = ending.reason.text == NULL || ending.reason.text[0] == '\0';
+	if (ending.ending == ENDED_CANCELLED && running->cancels != NULL) {
+		ending.reason.text = arena_print(running->arena, "%s: %s", running->cancels, ending.reason.text);
+	} else if (ending.ending == ENDED_DONE && running->cancels != NULL && is_silent) {
+		ending.reason.text = arena_print(running->arena, "it was too late to cancel it (%s)", running->cancels);
 	}
 	return ending;
 }
@@ -214,8 +240,6 @@ static void account(struct running *running, size_t index, const struct move_end
 		count_failure(running, move, text);
 		break;
 	case ENDED_CANCELLED:
-		running->result->failed++;
-		break;
 	case ENDED_REFUSED:
 		break;
 	}

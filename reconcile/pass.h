@@ -22,8 +22,13 @@ struct pass_listener {
 	/* Before the first move of a plan that has moves. false: do nothing. */
 	bool (*plan)(void *data, const struct plan *plan);
 	void (*begin)(void *data, const struct plan *plan, size_t index);
-	/* A few times a second. false: cancel the move. */
-	bool (*progress)(void *data, const struct move *move, const struct transfer *transfer);
+	/* A few times a second, and between any two calls of a move. Not NULL: why it is to be cancelled. */
+	const char *(*progress)(void *data, const struct move *move, const struct transfer *transfer);
+	/*
+	 * Likewise: a newer placement than the pass's that is to be acted on, each once; NULL when none has come. A
+	 * move that it does not ask for is cancelled.
+	 */
+	const struct desired *(*newer)(void *data, struct arena *arena);
 	void (*end)(void *data, const struct plan *plan, size_t index, const struct move_ending *ending);
 	/* One line about something that is not a move of the plan: what was found and mended, a push that failed. */
 	void (*note)(void *data, const char *line);
@@ -48,7 +53,7 @@ struct pass_result {
 	const struct inventory *inventory;
 	enum phase phase;
 	size_t done;
-	size_t failed;   /* moves that were begun and did not succeed */
+	size_t failed;   /* moves that were begun and did not succeed, those that were cancelled left out */
 	size_t open;     /* moves whose end only a person can tell */
 	bool nobody;     /* not one host answered */
 	bool declined;   /* the listener did not want the plan */

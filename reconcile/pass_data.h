@@ -21,6 +21,7 @@ struct running {
 	size_t open;
 	const struct plan *plan;
 	struct move_progress *progress; /* of the plan */
+	const char *cancels;            /* why the move in flight is to end; NULL: it is not */
 };
 
 void pass_note(const struct running *running, const char *line);

@@ -12,7 +12,9 @@
 
 enum { STREAM_BYTES = 256 * 1024, BLOCK_BYTES = 64 * 1024 };
 
-enum { TELL_EVERY_MS = 200 };
+enum { TELL_EVERY_MS = 200, END_WITHIN_MS = 15000 };
+
+static const char CANCELLED[] = "the copy of its disks was cancelled";
 
 /* Read by who waits while the copy goes on; `stop` is set by them. */
 struct copy_progress {
@@ -131,7 +133,7 @@ static int pump(struct pass *pass, struct error *err)
 	int more = 1;
 	while (more == 1) {
 		if (atomic_load(&pass->progress->stop)) {
-			return error_set(err, -ECANCELED, "the copy of its disks was cancelled");
+			return error_set(err, -ECANCELED, "%s", CANCELLED);
 		}
 		more = pump_once(pass);
 	}
@@ -249,6 +251,7 @@ static int attend(struct call *call, const struct disk *disk, unsigned int deadl
 {
 	struct copy_call *data = call_data(call);
 	struct transfer transfer = {.disk_total = data->compares ? disk->size * 2 : disk->size};
+	uint64_t asked_ms = 0; /* how long it has been asked to end */
 	while (!call_is_over(call)) {
 		if (call_wait(call, TELL_EVERY_MS, NULL) != -ETIMEDOUT) {
 			continue;
@@ -262,6 +265,14 @@ static int attend(struct call *call, const struct disk *disk, unsigned int deadl
 		transfer.disk_remaining = bytes < transfer.disk_total ? transfer.disk_total - bytes : 0;
 		if (watcher != NULL && !watcher->tell(watcher->data, &transfer)) {
 			atomic_store(&data->progress.stop, true);
+		}
+		asked_ms += atomic_load(&data->progress.stop) ? TELL_EVERY_MS : 0;
+		if (!atomic_load(&data->begun) && asked_ms > 0 && call_give_up(call)) {
+			return error_set(err, -ECANCELED, "%s", CANCELLED);
+		}
+		if (asked_ms > END_WITHIN_MS) { /* a stream that hangs; should it go on, it ends at the next piece */
+			call_give_up(call);
+			return error_set(err, -ECANCELED, "%s, but does not end yet", CANCELLED);
 		}
 	}
 	return call_wait(call, 0, err);

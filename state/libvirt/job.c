@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { CALL_DEADLINE_MS = 30000 };
 
@@ -201,7 +202,10 @@ int job_attend(struct job *job, uint64_t ms, const struct watcher *watcher)
 		job->ending = -ETIMEDOUT;
 	}
 	if (job->call == NULL) {
-		enum wish wish = job->ending != 0 ? WISH_ABORT : is_stalled(job, ms) ? answer_stall(job) : WISH_LOOK;
+		bool is_past_ending = job->last.note != NULL && strcmp(job->last.note, "post-copy") == 0;
+		enum wish wish = job->ending != 0 && !is_past_ending ? WISH_ABORT
+		                 : is_stalled(job, ms)               ? answer_stall(job)
+		                                                     : WISH_LOOK;
 		start(job, wish, ms);
 	}
 	return job->ending;

@@ -217,7 +217,8 @@ static int ask_shutdown(void *data, const char *host, const char *uuid, uint64_t
 		}
 		struct transfer nothing = {.ms = timeout_ms - (uint64_t)host_call_ms_until(end_ms)};
 		if (r == 0 && watcher != NULL && !watcher->tell(watcher->data, &nothing)) {
-			return error_set(err, -ECANCELED, "cancelled");
+			return error_set(err, -ECANCELED,
+			                 "its move was cancelled, after its guest had been asked to shut down");
 		}
 		if (r == 0 && host_call_ms_until(again_ms) == 0) {
 			hosts_ask(data, host, &request, NULL, NULL); /* it may just have gone off: the state tells */

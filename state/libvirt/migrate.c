@@ -266,6 +266,28 @@ static int end_for(int why, int result, const struct move_order *order, struct e
 	}
 }
 
+/* It has not begun: has it waited too long, or is it wanted no more? Then it never will. */
+static int give_up_connecting(struct call *call, uint64_t waited_ms, unsigned int deadline_ms,
+                              const struct watcher *watcher, struct error *err)
+{
+	const struct migration_call *data = call_data(call);
+	const struct transfer nothing = {.ms = waited_ms};
+	bool is_late = waited_ms > deadline_ms;
+	bool wanted = watcher == NULL || watcher->tell(watcher->data, &nothing);
+	if ((wanted && !is_late) || !call_give_up(call)) {
+		return 0;
+	}
+	return !wanted ? end_for(-ECANCELED, 0, &data->order, err)
+	               : error_set(err, -ETIMEDOUT, "no connection to %s and %s within %u s", data->order.from,
+	                           data->order.to, deadline_ms / 1000);
+}
+
+/* In its post-copy phase the only way is on. */
+static bool is_past_ending(const struct job *job)
+{
+	return job_note(job) != NULL && strcmp(job_note(job), "post-copy") == 0;
+}
+
 /* Waits for the migration; tells of it and, where that is asked for, ends it. */
 static int attend(struct call *call, struct job *job, const struct watcher *watcher, unsigned int deadline_ms,
                   struct error *err)
@@ -280,9 +302,9 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 		}
 		waited_ms += TELL_EVERY_MS;
 		if (!atomic_load(&data->begun)) {
-			if (waited_ms > deadline_ms && call_give_up(call)) {
-				return error_set(err, -ETIMEDOUT, "no connection to %s and %s within %u s",
-				                 data->order.from, data->order.to, deadline_ms / 1000);
+			int r = give_up_connecting(call, waited_ms, deadline_ms, watcher, err);
+			if (r < 0) {
+				return r;
 			}
 			continue;
 		}
@@ -292,9 +314,7 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 		}
 		int wish = job_attend(job, waited_ms, watcher);
 		why = why == 0 ? wish : why;
-		/* In its post-copy phase the only way is on. */
-		bool can_end = gone || job_note(job) == NULL || strcmp(job_note(job), "post-copy") != 0;
-		asked_ms += why != 0 && can_end ? TELL_EVERY_MS : 0;
+		asked_ms += why != 0 && (gone || !is_past_ending(job)) ? TELL_EVERY_MS : 0;
 		if (asked_ms > END_WITHIN_MS) {
 			call_give_up(call); /* a QEMU or daemon that hangs: whoever looks again will see how it ends */
 			end_for(why, -ETIMEDOUT, &data->order, err);
@@ -302,7 +322,8 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 		}
 	}
 	int r = call_wait(call, 0, err);
-	return r < 0 ? end_for(why, r, &data->order, err) : r;
+	bool was_ended = r < 0 && (why != -ECANCELED || !is_past_ending(job));
+	return was_ended ? end_for(why, r, &data->order, err) : r;
 }
 
 int migrate_vm(const struct move_order *order, const char *from_uri, const char *to_uri, const char *address,

@@ -10,7 +10,7 @@ wait_until 60 is_migrating node1 web-1
 kill -INT "$berth_pid"
 sleep 0.3
 kill -INT "$berth_pid"
-end_berth 4
+end_berth 3
 expect_on node1 running web-1
 expect_witness web-1
 expect_files node1 web-1.qcow2

@@ -70,7 +70,9 @@ struct run {
 	struct move_ending ending;
 	enum fault fault;
 	bool two_faults;
-	bool later; /* source_disks: 1h */
+	bool later;         /* source_disks: 1h */
+	unsigned int asked; /* whether the move is still wanted */
+	unsigned int no_at; /* from this time on it is not; 0: it is */
 	bool was_killed;
 	bool told_left; /* a message named a file that may be a stranger's */
 	size_t in_record;
@@ -84,10 +86,20 @@ static void open_record(struct run *run)
 	}
 }
 
+static bool is_wanted(void *data, const struct transfer *transfer)
+{
+	struct run *run = data;
+	(void)transfer;
+	run->asked++;
+	return run->no_at == 0 || run->asked < run->no_at;
+}
+
 static void move(struct run *run)
 {
 	const struct kind *kind = run->kind;
+	const struct watcher watcher = {.tell = is_wanted, .data = run};
 	const struct execution execution = {
+	        .watcher = &watcher,
 	        .arena = run->arena,
 	        .world = {.functions = &SIM_FUNCTIONS, .data = &run->sim},
 	        .record = run->record,
@@ -165,6 +177,14 @@ static void recover(struct run *run)
 		if (!(condition)) {                                                                                    \
 			fail_msg("%s, call %u: %s: not so: %s", run->kind->name, run->sim.fault_at, fault,             \
 			         #condition);                                                                          \
+		}                                                                                                      \
+	} while (0)
+
+#define CHECK_ENDING(condition)                                                                                        \
+	do {                                                                                                           \
+		if (!(condition)) {                                                                                    \
+			fail_msg("%s, cancelled at %u: not so: %s (%s)", run.kind->name, run.no_at, #condition,        \
+			         run.ending.reason.text);                                                              \
 		}                                                                                                      \
 	} while (0)
 
@@ -363,6 +383,81 @@ static void test_a_second_fault_after_the_first(void **state)
 	assert_true(tried > 250);
 }
 
+/* Cancelled it is on its source with nothing left over, or it was too late; a further fault changes neither. */
+static bool try_cancel(const char *folder, const struct kind *kind, unsigned int no_at, enum fault fault,
+                       unsigned int fault_at)
+{
+	struct run run = {.arena = arena_create(),
+	                  .kind = kind,
+	                  .folder = folder,
+	                  .no_at = no_at,
+	                  .fault = fault,
+	                  .two_faults = true};
+	sim_init(&run.sim, kind->state, kind->local_disk, kind->autostart);
+	if (kind->snapshots) {
+		sim_add_snapshots(&run.sim);
+	}
+	run.sim.fault = fault;
+	run.sim.fault_at = fault_at;
+	open_record(&run);
+	move(&run);
+	bool reached = fault == FAULT_NONE ? run.asked >= no_at : run.sim.calls >= fault_at;
+	if (fault == FAULT_NONE && run.asked >= no_at) {
+		enum ending ending = run.ending.ending;
+		CHECK_ENDING(ending == ENDED_CANCELLED || (ending == ENDED_DONE && run.asked == no_at));
+		CHECK_ENDING((ending == ENDED_CANCELLED) == run.sim.hosts[0].vm.there);
+		CHECK_ENDING(ending == ENDED_DONE || run.ending.reason.code == CODE_CANCELLED);
+		CHECK_ENDING(!run.sim.hosts[ending == ENDED_DONE ? 0 : 1].file.there);
+	}
+	if (!run.was_killed) {
+		note_left(&run, &run.ending);
+		check_done(&run, "cancelled");
+	}
+	recover(&run);
+	check(&run, "cancelled");
+	struct move_entries entries = {0};
+	record_read_moves(run.record, run.arena, &entries, NULL);
+	for (size_t i = 0; i < entries.count; i++) {
+		record_clear_move(run.record, &entries.items[i], NULL);
+	}
+	record_close(run.record);
+	arena_destroy(run.arena);
+	return reached;
+}
+
+static void test_cancelled_at_every_step(void **state)
+{
+	unsigned int tried = 0;
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		unsigned int at = 1;
+		while (try_cancel(*state, &KINDS[i], at, FAULT_NONE, 0)) {
+			at++;
+			assert_true(at < 100);
+		}
+		assert_true(at > 4);
+		tried += at;
+	}
+	assert_true(tried > 80);
+}
+
+static void test_a_fault_after_a_cancel(void **state)
+{
+	static const enum fault faults[] = {FAULT_BEFORE,     FAULT_AFTER,         FAULT_KILL_BEFORE,
+	                                    FAULT_KILL_AFTER, FAULT_SILENT_SOURCE, FAULT_SILENT_TARGET};
+	unsigned int tried = 0;
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		for (size_t k = 0; k < sizeof(faults) / sizeof(faults[0]); k++) {
+			for (unsigned int no_at = 1; no_at < 15; no_at++) {
+				for (unsigned int at = 2; try_cancel(*state, &KINDS[i], no_at, faults[k], at); at++) {
+					tried++;
+					assert_true(at < 100);
+				}
+			}
+		}
+	}
+	assert_true(tried > 1000);
+}
+
 /* Asked to shut down, given up, and off a while later: it is started again where it is. */
 static void test_a_guest_that_goes_off_late_is_started_again(void **state)
 {
@@ -449,6 +544,8 @@ int main(void)
 	        cmocka_unit_test(test_every_move_arrives),
 	        cmocka_unit_test(test_every_fault_in_every_call),
 	        cmocka_unit_test(test_a_second_fault_after_the_first),
+	        cmocka_unit_test(test_cancelled_at_every_step),
+	        cmocka_unit_test(test_a_fault_after_a_cancel),
 	        cmocka_unit_test(test_a_guest_that_goes_off_late_is_started_again),
 	        cmocka_unit_test(test_disks_that_are_due_later),
 	        cmocka_unit_test(test_a_foreign_file_is_left_alone),

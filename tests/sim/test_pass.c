@@ -30,7 +30,10 @@ struct told {
 	bool declines;
 	size_t stop_after; /* moves; 0: never */
 	struct sim_fleet *fleet;
-	const char *stranger; /* moves this VM to the last host before the first move begins */
+	const char *cancels;         /* this VM's move, once it is under way */
+	const struct desired *newer; /* comes in the first move; told once */
+	const char *why;             /* of the last move that ended otherwise than done */
+	const char *stranger;        /* moves this VM to the last host before the first move begins */
 };
 
 static bool on_plan(void *data, const struct plan *plan)
@@ -71,8 +74,24 @@ static void on_end(void *data, const struct plan *plan, size_t index, const stru
 	struct told *told = data;
 	(void)plan;
 	(void)index;
-	(void)ending;
 	told->ended++;
+	told->why = ending->ending == ENDED_DONE ? told->why : ending->reason.text;
+}
+
+static const char *on_progress(void *data, const struct move *move, const struct transfer *transfer)
+{
+	const struct told *told = data;
+	bool is_under_way = transfer->memory_total > 0;
+	return is_under_way && told->cancels != NULL && text_equal(told->cancels, move->vm) ? "somebody asked" : NULL;
+}
+
+static const struct desired *on_newer(void *data, struct arena *arena)
+{
+	struct told *told = data;
+	const struct desired *newer = told->newer;
+	(void)arena;
+	told->newer = NULL;
+	return newer;
 }
 
 static bool is_stopping(void *data)
@@ -99,6 +118,8 @@ static struct pass_result run_pass(struct arena *arena, const char *folder, cons
 	        .plan = on_plan,
 	        .begin = on_begin,
 	        .end = on_end,
+	        .progress = on_progress,
+	        .newer = on_newer,
 	        .stopping = is_stopping,
 	};
 	cleanup_record struct record *record = open_record(folder, key);
@@ -259,6 +280,51 @@ static void test_nothing_is_moved_when_it_is_declined(void **state)
 	assert_int_equal(fleet.migrations, 0);
 }
 
+static void test_a_cancelled_move_is_no_failure(void **state)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct sim_fleet fleet;
+	struct told told = {.cancels = "v1"};
+	begin_three(arena, &fleet);
+	struct pass_result result = run_pass(arena, *state, "cancelled", &fleet, &told);
+	assert_int_equal(result.failed, 0);
+	assert_int_equal(result.done, 2);
+	assert_string_equal(where(&fleet, "v1"), "a");
+	assert_int_equal(result.plan->blocked_count, 1);
+	assert_int_equal(result.plan->blocked[0].reason.code, CODE_CANCELLED);
+	assert_non_null(strstr(result.plan->blocked[0].reason.text, "somebody asked"));
+}
+
+/* A newer commit that comes in the first move, v1's: it wants v1 where it is, or still there, or v2 elsewhere. */
+static void test_a_newer_commit_ends_what_it_does_not_ask_for(void **state)
+{
+	static const struct {
+		const char *vms;
+		const char *v1;
+	} newer[] = {
+	        {"{v1: {host: a}, v2: {host: b}, v3: {host: c}}", "a"},
+	        {"{v2: {host: b}, v3: {host: c}}", "a"},
+	        {"{v1: {host: c}, v2: {host: b}, v3: {host: c}}", "a"},
+	        {"{v1: {host: b}, v2: {host: a}}", "b"},
+	        {"{v1: {host: b, hold: true}}", "b"},
+	};
+	for (size_t i = 0; i < sizeof(newer) / sizeof(newer[0]); i++) {
+		cleanup_arena struct arena *arena = arena_create();
+		const char *text = arena_print(arena, "%.*svms: %s\n", (int)(strstr(THREE_HOSTS, "vms:") - THREE_HOSTS),
+		                               THREE_HOSTS, newer[i].vms);
+		struct sim_fleet fleet;
+		struct told told = {.newer = given_desired(arena, text), .stop_after = 1};
+		begin_three(arena, &fleet);
+		struct pass_result result = run_pass(arena, *state, arena_print(arena, "newer-%zu", i), &fleet, &told);
+		assert_string_equal(where(&fleet, "v1"), newer[i].v1);
+		assert_int_equal(result.failed, 0);
+		bool goes_on = text_equal(newer[i].v1, "b");
+		assert_int_equal(result.done, goes_on ? 1 : 0);
+		assert_true(goes_on == (told.why == NULL));
+		assert_true(goes_on || strstr(told.why, "a newer commit does not ask for it") != NULL);
+	}
+}
+
 static void test_it_stops_between_two_moves(void **state)
 {
 	cleanup_arena struct arena *arena = arena_create();
@@ -358,6 +424,8 @@ int main(void)
 	        cmocka_unit_test(test_every_case_is_carried_out),
 	        cmocka_unit_test(test_one_that_fails_holds_up_nobody),
 	        cmocka_unit_test(test_nothing_is_moved_when_it_is_declined),
+	        cmocka_unit_test(test_a_cancelled_move_is_no_failure),
+	        cmocka_unit_test(test_a_newer_commit_ends_what_it_does_not_ask_for),
 	        cmocka_unit_test(test_it_stops_between_two_moves),
 	        cmocka_unit_test(test_a_stranger_makes_it_plan_again),
 	        cmocka_unit_test(test_a_host_that_is_silent_is_remembered),

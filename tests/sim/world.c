@@ -103,6 +103,18 @@ static bool fails(const struct sim *sim, bool hit, const struct sim_host *host)
 	       (host != NULL && host->silent > 0);
 }
 
+/* A host that works on something long asks, at its begin and in the middle, whether it is still wanted. */
+static bool is_unwanted(const struct watcher *watcher)
+{
+	const struct transfer nothing = {0};
+	return watcher != NULL && !watcher->tell(watcher->data, &nothing);
+}
+
+static int cancelled(struct error *err)
+{
+	return error_set(err, -ECANCELED, "it was cancelled");
+}
+
 static int no_answer(struct error *err)
 {
 	return error_set(err, -EIO, "no answer");
@@ -286,16 +298,22 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 {
 	struct sim *sim = data;
 	(void)order;
-	(void)watcher;
 	bool hit = begin(sim, __func__);
 	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
 		return failure(sim, hit, err);
+	}
+	if (is_unwanted(watcher)) {
+		return cancelled(err);
 	}
 	if (sim->local_disk && !sim->hosts[1].file.there) {
 		return error_set(err, -EIO, "no file to copy to");
 	}
 	if (sim->hosts[0].vm.snapshots != 0) {
 		return error_set(err, -EPERM, "cannot migrate a domain with snapshots");
+	}
+	if (is_unwanted(watcher)) {
+		sim->hosts[1].file.data = sim->written / 2; /* half of it is there */
+		return cancelled(err);
 	}
 	if (hit && sim->fault == FAULT_HALF) {
 		sim->hosts[0].vm.paused_by_libvirt = sim->hosts[0].vm.state == VM_RUNNING;
@@ -313,6 +331,7 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	}
 	sim->hosts[0].vm = (struct sim_vm){0};
 	*ret_outcome = (struct outcome){.bytes = 1};
+	is_unwanted(watcher); /* too late */
 	return end(sim, hit, err);
 }
 
@@ -338,10 +357,13 @@ static int copy_volume(void *data, const struct move_order *order, const struct 
 	struct sim *sim = data;
 	(void)order;
 	(void)disk;
-	(void)watcher;
 	bool hit = begin(sim, __func__);
 	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1]) || !sim->hosts[1].file.there) {
 		return no_answer(err);
+	}
+	if (is_unwanted(watcher)) {
+		sim->hosts[1].file.data = sim->written / 2;
+		return cancelled(err);
 	}
 	sim->hosts[1].file.data = sim->hosts[0].file.data;
 	sim->hosts[1].file.snapshots = sim->hosts[0].file.snapshots;
@@ -355,10 +377,12 @@ static int compare_volume(void *data, const struct move_order *order, const stru
 	struct sim *sim = data;
 	(void)order;
 	(void)disk;
-	(void)watcher;
 	bool hit = begin(sim, __func__);
 	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
 		return no_answer(err);
+	}
+	if (is_unwanted(watcher)) {
+		return cancelled(err);
 	}
 	if (sim->hosts[1].file.data != sim->hosts[0].file.data ||
 	    sim->hosts[1].file.snapshots != sim->hosts[0].file.snapshots) {
@@ -433,10 +457,12 @@ static int shut_down(void *data, const char *name, const char *uuid, uint64_t ti
 	struct sim_host *host = host_of(sim, name);
 	(void)uuid;
 	(void)timeout_ms;
-	(void)watcher;
 	bool hit = begin(sim, __func__);
 	if (fails(sim, hit, host)) {
 		return no_answer(err);
+	}
+	if (is_unwanted(watcher)) {
+		return cancelled(err);
 	}
 	host->vm.state = VM_STOPPED;
 	return end(sim, hit, err);
