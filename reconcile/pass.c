@@ -1,6 +1,7 @@
 #include "reconcile/pass.h"
 
 #include "reconcile/gate.h"
+#include "reconcile/holds.h"
 #include "reconcile/pass_data.h"
 #include "reconcile/planner.h"
 #include "reconcile/preflight.h"
@@ -85,13 +86,39 @@ static void look_at_all(struct running *running)
 	running->inventory = remember_places(running->arena, running->pass->desired, merged);
 }
 
+/* Without the VMs that are not to be moved. */
+static const struct inventory *view_of(const struct running *running)
+{
+	struct set_aside *aside = NULL;
+	size_t count = 0;
+	holds_set_aside(running->arena, &running->holds, running->inventory, running->aside, running->aside_count,
+	                &aside, &count);
+	return remember_set_aside(running->arena, running->inventory, aside, count);
+}
+
+/* What people hold by now. They may do so at any time: it is asked before each plan and each move. */
+static int take_holds(struct running *running, bool *ret_changed, struct error *err)
+{
+	struct hold_list list = {0};
+	int r = holds_read(running->arena, running->pass->publisher.record, &list, err);
+	if (r == 0) {
+		r = holds_expire(running->arena, running->pass->publisher.record, running->pass->desired, &list, err);
+	}
+	if (r == 0) {
+		*ret_changed =
+		        !text_equal(hold_write(running->arena, &list), hold_write(running->arena, &running->holds));
+		running->holds = list;
+		running->desired = holds_apply(running->arena, running->pass->desired, &list);
+	}
+	return r;
+}
+
 static int make_plan(struct running *running, struct error *err)
 {
 	const struct pass *pass = running->pass;
 	const struct planner_options options = {.effort = pass->effort == 0 ? 1 : pass->effort};
-	const struct inventory *view =
-	        remember_set_aside(running->arena, running->inventory, running->aside, running->aside_count);
-	const struct plan *plan = planner_plan(running->arena, pass->desired, view, &options);
+	const struct inventory *view = view_of(running);
+	const struct plan *plan = planner_plan(running->arena, running->desired, view, &options);
 	running->failures = retry_keep(running->arena, &running->failures, pass->desired, plan);
 	bool approved = false;
 	int r = pass_ask_consent(running, plan, &approved, err);
@@ -102,7 +129,7 @@ static int make_plan(struct running *running, struct error *err)
 	        .row = running->failures.row,
 	        .approved = approved,
 	};
-	running->plan = gate_plan(running->arena, pass->desired, view, plan, &gating);
+	running->plan = gate_plan(running->arena, running->desired, view, plan, &gating);
 	running->progress = arena_array(running->arena, running->plan->move_count, sizeof(*running->progress));
 	running->result->next_attempt = retry_next(&running->failures, running->plan, gating.now);
 	return r < 0 ? r : pass_keep_failures(running, err);
@@ -116,9 +143,7 @@ static bool is_superseded(const struct running *running, const struct move *move
 	if (newer == NULL) {
 		return false;
 	}
-	const struct inventory *view =
-	        remember_set_aside(running->arena, running->inventory, running->aside, running->aside_count);
-	return !wanted_still(running->arena, newer, view, move, running->pass->effort);
+	return !wanted_still(running->arena, newer, view_of(running), move, running->pass->effort);
 }
 
 static bool tell_progress(void *data, const struct transfer *transfer)
@@ -323,6 +348,12 @@ static bool is_wanted(struct running *running)
 	return !running->result->declined;
 }
 
+static int plan_anew(struct running *running, struct error *err)
+{
+	int r = make_plan(running, err);
+	return r < 0 ? r : pass_tell(running, running->plan, NULL, err);
+}
+
 static int carry_out(struct running *running, struct error *err)
 {
 	int surprises = 0;
@@ -331,6 +362,12 @@ static int carry_out(struct running *running, struct error *err)
 		if (is_stopping(running)) {
 			running->result->stopped = true;
 			break;
+		}
+		bool changed = false;
+		r = take_holds(running, &changed, err);
+		if (r < 0 || changed) {
+			r = r < 0 ? r : plan_anew(running, err);
+			continue;
 		}
 		bool again = false;
 		size_t tried = running->tried;
@@ -341,8 +378,7 @@ static int carry_out(struct running *running, struct error *err)
 				break;
 			}
 			look_at_all(running);
-			r = make_plan(running, err);
-			r = r < 0 ? r : pass_tell(running, running->plan, NULL, err);
+			r = plan_anew(running, err);
 		}
 	}
 	return r;
@@ -371,6 +407,10 @@ int pass_run(struct arena *arena, const struct pass *pass, struct pass_result *r
 	}
 	if (r == 0) {
 		r = pass_recover(&running, err);
+	}
+	bool changed = false;
+	if (r == 0) {
+		r = take_holds(&running, &changed, err);
 	}
 	if (r == 0) {
 		look_at_all(&running);

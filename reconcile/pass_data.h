@@ -6,6 +6,7 @@
 
 #include "reconcile/pass.h"
 #include "state/failures.h"
+#include "state/hold.h"
 
 struct running {
 	struct arena *arena;
@@ -21,6 +22,8 @@ struct running {
 	size_t open;
 	const struct plan *plan;
 	struct move_progress *progress; /* of the plan */
+	struct hold_list holds;         /* by command */
+	const struct desired *desired;  /* the pass's, with these */
 	const char *cancels;            /* why the move in flight is to end; NULL: it is not */
 };
 

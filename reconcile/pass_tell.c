@@ -48,7 +48,7 @@ int pass_tell(struct running *running, const struct plan *left, const struct end
 {
 	bool same = left == running->plan;
 	struct plan told = *left;
-	struct status status = summary_make(running->arena, running->pass->desired, running->inventory, left,
+	struct status status = summary_make(running->arena, running->desired, running->inventory, left,
 	                                    same ? running->progress : NULL, running->open);
 	if (!same) { /* what is left is nothing to show as moves: those that led to it are */
 		told.id = running->plan->id;

@@ -106,16 +106,26 @@ static int take_bytes(const char *bytes, size_t length, void *text)
 	return 0;
 }
 
-const char *json_end(struct json *json)
+static const char *dump(struct json *json, size_t form)
 {
 	assert(json->depth == 1);
 	struct text text;
 	text_init(&text, json->arena);
-	if (json_dump_callback(json->open[0], take_bytes, &text, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) != 0) {
+	if (json_dump_callback(json->open[0], take_bytes, &text, form | JSON_REAL_PRECISION(12)) != 0) {
 		abort();
 	}
 	json_decref(json->open[0]);
 	json->depth = 0;
 	text_add(&text, "\n");
 	return text_escape_quoted(json->arena, text_string(&text));
+}
+
+const char *json_end(struct json *json)
+{
+	return dump(json, JSON_INDENT(2));
+}
+
+const char *json_end_line(struct json *json)
+{
+	return dump(json, 0);
 }

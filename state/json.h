@@ -1,5 +1,5 @@
 /*
- * JSON, written from the outside in: the door to jansson.
+ * JSON, written from the outside in, and small objects read: the door to jansson.
  *
  *     struct json *json = json_begin(arena);
  *     json_put_text(json, "vm", "web-1");
@@ -13,7 +13,10 @@
 #ifndef BERTH_JSON_H
 #define BERTH_JSON_H
 
+#include "state/error.h"
+
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct arena;
@@ -32,5 +35,15 @@ void json_put_null(struct json *json, const char *key);
 
 /* Everything opened must be closed. The json is used up; until then it holds memory outside of the arena. */
 const char *json_end(struct json *json);
+const char *json_end_line(struct json *json); /* the same on one line */
+
+struct json_member {
+	const char *key;
+	const char *text; /* of a string, whole number or boolean; NULL: of anything else */
+};
+
+/* An object as it came from outside, in no order. -EBADMSG: it is none, or has a key twice. */
+int json_read_members(struct arena *arena, const char *bytes, size_t length, struct json_member **ret_members,
+                      size_t *ret_count, struct error *err);
 
 #endif

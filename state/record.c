@@ -117,6 +117,11 @@ const char *record_folder(const struct record *record)
 	return record->folder;
 }
 
+const char *record_id(const struct record *record)
+{
+	return strrchr(record->folder, '-') + 1;
+}
+
 /* A VM may move on while the disks of an earlier move are still due: the hosts are part of the name. */
 static const char *entry_name(struct arena *arena, const struct move_entry *entry)
 {

@@ -91,6 +91,9 @@ void record_close(struct record *record);
 /* The folder, for what else is kept there. */
 const char *record_folder(const struct record *record);
 
+/* A short name for it, as the folder's name ends. */
+const char *record_id(const struct record *record);
+
 int record_write_move(struct record *record, const struct move_entry *entry, struct error *err);
 /* The same, with the step that comes next. */
 int record_step(struct record *record, struct move_entry *entry, enum step step, struct error *err);

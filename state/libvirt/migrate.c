@@ -318,7 +318,8 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 		if (asked_ms > END_WITHIN_MS) {
 			call_give_up(call); /* a QEMU or daemon that hangs: whoever looks again will see how it ends */
 			end_for(why, -ETIMEDOUT, &data->order, err);
-			return error_prefix(err, -ETIMEDOUT, "%s does not end it", data->order.from);
+			return error_prefix(err, why == -ECANCELED ? why : -ETIMEDOUT, "%s does not end it yet",
+			                    data->order.from);
 		}
 	}
 	int r = call_wait(call, 0, err);

@@ -50,7 +50,7 @@ wait_until 60 is_migrating node1 web-1
 place <<<'vms: {web-1: {host: node2}, db-1: {host: node3}}'
 sandbox fault heal node2
 wait_until 100 in_sync
-ended done web-1 || fail 'web-1 did not go on'
+ended 'done' web-1 || fail 'web-1 did not go on'
 expect_equal 1 "$(grep -c 'event=move.cancelled vm="web-1"' "$out")" 'cancelled moves of web-1'
 expect_on node2 running web-1
 expect_on node3 'shut off' db-1

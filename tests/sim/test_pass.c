@@ -3,6 +3,7 @@
  * does when things do not go as planned.
  */
 #include "reconcile/gate.h"
+#include "reconcile/holds.h"
 #include "reconcile/input.h"
 #include "reconcile/pass.h"
 #include "reconcile/planner.h"
@@ -30,6 +31,8 @@ struct told {
 	bool declines;
 	size_t stop_after; /* moves; 0: never */
 	struct sim_fleet *fleet;
+	const struct hold *holds; /* is set when the first move ends */
+	struct record *record;
 	const char *cancels;         /* this VM's move, once it is under way */
 	const struct desired *newer; /* comes in the first move; told once */
 	const char *why;             /* of the last move that ended otherwise than done */
@@ -75,6 +78,10 @@ static void on_end(void *data, const struct plan *plan, size_t index, const stru
 	(void)plan;
 	(void)index;
 	told->ended++;
+	if (told->holds != NULL) {
+		assert_int_equal(holds_put(told->record, told->holds, NULL), 0);
+		told->holds = NULL;
+	}
 	told->why = ending->ending == ENDED_DONE ? told->why : ending->reason.text;
 }
 
@@ -132,6 +139,7 @@ static struct pass_result run_pass(struct arena *arena, const char *folder, cons
 	struct pass_result result = {0};
 	struct error err = {{0}};
 	told->fleet = fleet;
+	told->record = record;
 	if (pass_run(arena, &pass, &result, &err) < 0) {
 		fail_msg("%s: %s", key, err.message);
 	}
@@ -325,6 +333,94 @@ static void test_a_newer_commit_ends_what_it_does_not_ask_for(void **state)
 	}
 }
 
+static void put_hold(const char *folder, const char *key, const struct hold *hold)
+{
+	cleanup_record struct record *record = open_record(folder, key);
+	assert_int_equal(holds_put(record, hold, NULL), 0);
+}
+
+static void release(const char *folder, const char *key, const char *vm)
+{
+	cleanup_record struct record *record = open_record(folder, key);
+	bool held = false;
+	assert_int_equal(holds_release(record, vm, &held, NULL), 0);
+	assert_true(held);
+}
+
+static void test_holds_by_command(void **state)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	const struct hold fleet_hold = {.reason = "", .by = "uid 0", .since = 1};
+	const struct hold vm_hold = {.vm = "v2", .reason = "until Monday", .by = "uid 0", .since = 1};
+	struct sim_fleet fleet;
+	struct told told = {0};
+	begin_three(arena, &fleet);
+	put_hold(*state, "holds", &fleet_hold);
+	struct pass_result result = run_pass(arena, *state, "holds", &fleet, &told);
+	assert_int_equal(result.done, 0);
+	assert_int_equal(result.phase, PHASE_HELD);
+	assert_int_equal(result.plan->move_count, 3);
+	assert_int_equal(result.plan->moves[0].waits->code, CODE_HOLD);
+	assert_string_equal(result.plan->moves[0].waits->text, "by command (uid 0)");
+	put_hold(*state, "holds", &vm_hold);
+	release(*state, "holds", NULL);
+	result = run_pass(arena, *state, "holds", &fleet, &told);
+	assert_int_equal(result.done, 2);
+	assert_int_equal(result.phase, PHASE_HELD);
+	assert_string_equal(where(&fleet, "v2"), "a");
+	assert_string_equal(result.plan->moves[0].waits->text, "until Monday (uid 0)");
+	release(*state, "holds", "v2");
+	result = run_pass(arena, *state, "holds", &fleet, &told);
+	assert_int_equal(result.phase, PHASE_IN_SYNC);
+}
+
+/* It comes between two moves: the next is not started, and the pass says so. */
+static void test_a_hold_in_the_middle_of_a_pass(void **state)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	const struct hold hold = {.reason = "", .by = "uid 0", .since = 1};
+	struct sim_fleet fleet;
+	struct told told = {.holds = &hold};
+	begin_three(arena, &fleet);
+	struct pass_result result = run_pass(arena, *state, "middle", &fleet, &told);
+	assert_int_equal(result.done, 1);
+	assert_int_equal(result.phase, PHASE_HELD);
+	assert_false(result.stopped);
+}
+
+static void test_a_cancelled_vm_is_set_aside_until_its_entry_changes(void **state)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	struct sim_fleet fleet;
+	struct told told = {0};
+	begin_three(arena, &fleet);
+	const struct hold hold = {
+	        .vm = "v1",
+	        .cancelled = true,
+	        .reason = "",
+	        .by = "uid 0",
+	        .since = 1,
+	        .entry = desired_vm_whole_entry(arena, desired_vm(fleet.desired, "v1")),
+	};
+	put_hold(*state, "aside", &hold);
+	struct pass_result result = run_pass(arena, *state, "aside", &fleet, &told);
+	assert_int_equal(result.done, 2);
+	assert_int_equal(result.plan->blocked_count, 1);
+	assert_int_equal(result.plan->blocked[0].reason.code, CODE_CANCELLED);
+	fleet.desired = given_desired(arena, "hosts:\n"
+	                                     "  a: {uri: 'test:///a'}\n"
+	                                     "  b: {uri: 'test:///b'}\n"
+	                                     "  c: {uri: 'test:///c'}\n"
+	                                     "vms: {v1: {host: b, migration: {mode: suspended}}, v2: {host: b}}\n");
+	result = run_pass(arena, *state, "aside", &fleet, &told);
+	assert_int_equal(result.done, 1);
+	assert_string_equal(where(&fleet, "v1"), "b");
+	cleanup_record struct record *record = open_record(*state, "aside");
+	struct hold_list list = {0};
+	assert_int_equal(holds_read(arena, record, &list, NULL), 0);
+	assert_int_equal(list.count, 0);
+}
+
 static void test_it_stops_between_two_moves(void **state)
 {
 	cleanup_arena struct arena *arena = arena_create();
@@ -426,6 +522,9 @@ int main(void)
 	        cmocka_unit_test(test_nothing_is_moved_when_it_is_declined),
 	        cmocka_unit_test(test_a_cancelled_move_is_no_failure),
 	        cmocka_unit_test(test_a_newer_commit_ends_what_it_does_not_ask_for),
+	        cmocka_unit_test(test_holds_by_command),
+	        cmocka_unit_test(test_a_hold_in_the_middle_of_a_pass),
+	        cmocka_unit_test(test_a_cancelled_vm_is_set_aside_until_its_entry_changes),
 	        cmocka_unit_test(test_it_stops_between_two_moves),
 	        cmocka_unit_test(test_a_stranger_makes_it_plan_again),
 	        cmocka_unit_test(test_a_host_that_is_silent_is_remembered),
