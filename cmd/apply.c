@@ -2,8 +2,10 @@
 #include "cmd/progress.h"
 #include "cmd/source.h"
 #include "reconcile/input.h"
+#include "reconcile/orders.h"
 #include "reconcile/pass.h"
 #include "state/arena.h"
+#include "state/control.h"
 #include "state/text.h"
 
 #include <errno.h>
@@ -30,18 +32,54 @@ static void watch_signals(void)
 struct applying {
 	struct progress progress; /* first: the callbacks of progress.h get this struct */
 	const struct setting *setting;
+	struct orders *orders;
 };
+
+static void begin(void *data, const struct plan *plan, size_t index)
+{
+	const struct applying *applying = data;
+	orders_begin(applying->orders, &plan->moves[index]);
+	progress_begin(data, plan, index);
+}
 
 static const char *tell_or_cancel(void *data, const struct move *move, const struct transfer *transfer)
 {
+	const struct applying *applying = data;
+	const char *why = orders_attend(applying->orders, transfer);
 	progress_tell(data, move, transfer);
-	return interrupts < 2 ? NULL : "interrupted";
+	return interrupts < 2 ? why : "interrupted";
+}
+
+static void end(void *data, const struct plan *plan, size_t index, const struct move_ending *ending)
+{
+	const struct applying *applying = data;
+	progress_end(data, plan, index, ending);
+	orders_end(applying->orders, ending);
 }
 
 static bool is_interrupted(void *data)
 {
-	(void)data;
+	const struct applying *applying = data;
+	orders_serve(applying->orders);
 	return interrupts > 0;
+}
+
+/* Without a socket nobody can cancel but by a signal. */
+static void open_orders(struct applying *applying, struct record *record, const struct desired *desired)
+{
+	const struct orders_settings settings = {
+	        .folder = control_folder(applying->setting->config.state),
+	        .id = record_id(record),
+	        .record = record,
+	        .log = progress_note,
+	        .data = applying,
+	};
+	struct error err = {0};
+	if (orders_open(&settings, &applying->orders, &err) < 0) {
+		complain("no control socket: %s", err.message);
+		return;
+	}
+	orders_know(applying->orders, desired);
 }
 
 static bool ask(void *data, const struct plan *plan)
@@ -170,14 +208,17 @@ enum exit_code verb_apply(struct arena *arena, const struct setting *setting)
 	const struct pass_listener listener = {
 	        .data = &applying,
 	        .plan = ask,
-	        .begin = progress_begin,
+	        .begin = begin,
 	        .progress = tell_or_cancel,
-	        .end = progress_end,
+	        .end = end,
 	        .note = progress_note,
 	        .stopping = is_interrupted,
 	};
 	pass.world = libvirt_world(libvirt);
 	pass.listener = &listener;
 	watch_signals();
-	return carry_out(arena, setting, &pass);
+	open_orders(&applying, record, pass.desired);
+	code = carry_out(arena, setting, &pass);
+	orders_close(applying.orders);
+	return code;
 }

@@ -24,6 +24,10 @@ const struct verb VERBS[] = {
         {"approve", "ID", "Lets a plan beyond the limits run", TAKES_REPOSITORY, verb_approve},
         {"status", NULL, "Prints what the status branch tells", TAKES_REPOSITORY | TAKES_OUTPUT | TAKES_WATCH,
          verb_status},
+        {"cancel", "VM", "Aborts the move of a VM that is in flight", TAKES_REPOSITORY | TAKES_REASON, verb_cancel},
+        {"hold", "[VM]", "Starts no further move, of a VM or of the fleet", TAKES_REPOSITORY | TAKES_REASON, verb_hold},
+        {"release", "[VM]", "Ends such a hold", TAKES_REPOSITORY, verb_release},
+        {"trigger", NULL, "Makes a running berth look at the repository now", TAKES_REPOSITORY, verb_trigger},
         {"propose", NULL, "Works out a better placement, and the plan that leads there",
          TAKES_REPOSITORY | TAKES_DESIRED | TAKES_INVENTORY | TAKES_OUTPUT | TAKES_EXIT_CODE | TAKES_EFFORT |
                  TAKES_PROPOSAL,

@@ -42,6 +42,7 @@ static const struct option_row ROWS[] = {
         OPTION("keep-pins", 0, NULL, TAKES_PROPOSAL, keep_pins, "balance: leave pinned VMs where they are"),
         OPTION("plan", 0, "ID", TAKES_APPROVAL, plan, "carry out this plan, or nothing if it has changed"),
         OPTION("yes", 'y', NULL, TAKES_APPROVAL, yes, "do not ask"),
+        OPTION("reason", 0, "TEXT", TAKES_REASON, reason, "why, for those who look at the status"),
         OPTION("watch", 'w', NULL, TAKES_WATCH, watch, "print it again whenever it changes"),
         OPTION("help", 'h', NULL, ~0U, help, "this text"),
 };

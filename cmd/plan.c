@@ -17,9 +17,12 @@ enum exit_code verb_plan(struct arena *arena, const struct setting *setting)
 	if (inventory == NULL || desired == NULL) {
 		return code;
 	}
+	/* From a record the same input gives the same bytes; what waits now is told where now is asked for. */
+	if (setting->options.inventory == NULL) {
+		desired = source_held(arena, setting, key, desired);
+	}
 	const struct planner_options options = {.effort = setting->effort};
 	const struct plan *plan = planner_plan(arena, desired, inventory, &options);
-	/* From a record the same input gives the same bytes; what waits now is told where now is asked for. */
 	if (setting->options.inventory == NULL) {
 		const struct gating gating = source_gating(arena, setting, desired, key, plan);
 		plan = gate_plan(arena, desired, inventory, plan, &gating);

@@ -1,6 +1,7 @@
 #include "cmd/source.h"
 #include "reconcile/loop.h"
 #include "state/arena.h"
+#include "state/control.h"
 #include "state/units.h"
 
 #include <stdio.h>
@@ -32,6 +33,7 @@ enum exit_code verb_run(struct arena *arena, const struct setting *setting)
 	        .resync_ms = setting->config.resync_ms,
 	        .deadline_ms = setting->config.deadline_ms,
 	        .limits = &setting->config.limits,
+	        .control = control_folder(setting->config.state),
 	        .log = print_event,
 	};
 	print_event(NULL, "start", arena_print(arena, "version=%s controller=%s", BERTH_VERSION, settings.controller));

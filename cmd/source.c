@@ -1,5 +1,6 @@
 #include "cmd/source.h"
 
+#include "reconcile/holds.h"
 #include "reconcile/input.h"
 #include "reconcile/publish.h"
 #include "reconcile/remember.h"
@@ -206,6 +207,29 @@ enum exit_code source_record(struct arena *arena, const struct setting *setting,
 	return r < 0 ? EXIT_INVALID : EXIT_DONE;
 }
 
+enum exit_code source_record_id(struct arena *arena, const struct setting *setting, const char **ret_id)
+{
+	const struct options *options = &setting->options;
+	bool names_one =
+	        options->repo != NULL || options->branch != NULL || options->revision != NULL || options->path != NULL;
+	cleanup_git struct git *git = NULL;
+	cleanup_record struct record *record = NULL;
+	*ret_id = NULL;
+	if (!names_one) {
+		return EXIT_DONE;
+	}
+	enum exit_code code = source_open(arena, setting, &git);
+	if (code != EXIT_DONE) {
+		return code;
+	}
+	if (record_open(setting->config.state, key_of(arena, setting, git), NULL, &record, NULL) == 0) {
+		*ret_id = arena_copy(arena, record_id(record));
+	} else {
+		*ret_id = "none"; /* nobody has ever been at work on it */
+	}
+	return EXIT_DONE;
+}
+
 static enum exit_code end_reading(int r, const struct problem_list *problems, const struct error *err,
                                   enum exit_code otherwise)
 {
@@ -270,6 +294,18 @@ struct gating source_gating(struct arena *arena, const struct setting *setting, 
 	}
 	gating.approved = consent_approved(record, arena, &approved, NULL) == 0 && text_equal(approved, plan->id);
 	return gating;
+}
+
+const struct desired *source_held(struct arena *arena, const struct setting *setting, const char *key,
+                                  const struct desired *desired)
+{
+	cleanup_record struct record *record = NULL;
+	struct hold_list holds = {0};
+	if (key == NULL || record_open(setting->config.state, key, NULL, &record, NULL) < 0 ||
+	    holds_read(arena, record, &holds, NULL) < 0) {
+		return desired;
+	}
+	return holds_apply(arena, desired, &holds);
 }
 
 static bool nobody_answered(const struct inventory *inventory)

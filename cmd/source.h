@@ -27,6 +27,12 @@ enum exit_code source_record(struct arena *arena, const struct setting *setting,
 struct gating source_gating(struct arena *arena, const struct setting *setting, const struct desired *desired,
                             const char *key, const struct plan *plan);
 
+/*
+ * The id of the record (record_id) of the repository that the options name; NULL where they name none. What stands in
+ * the configuration counts for nothing here: whoever has one berth on this machine need not fetch anything.
+ */
+enum exit_code source_record_id(struct arena *arena, const struct setting *setting, const char **ret_id);
+
 /* What this run is called in the trailers of commits. */
 const char *source_controller(struct arena *arena, const struct setting *setting);
 
@@ -43,6 +49,10 @@ enum exit_code source_desired(struct arena *arena, const struct setting *setting
  */
 enum exit_code source_inventory(struct arena *arena, const struct setting *setting, const struct desired *desired,
                                 const char *key, const struct inventory **ret_inventory);
+
+/* The placement with the holds by command that the record of that key knows; as it is where there are none. */
+const struct desired *source_held(struct arena *arena, const struct setting *setting, const char *key,
+                                  const struct desired *desired);
 
 void source_print_problems(const struct problem_list *problems);
 void source_print_warnings(const struct desired *desired);

@@ -40,6 +40,7 @@ struct options {
 	const char *vm;
 	const char *min_gain;
 	const char *moves;
+	const char *reason;
 	bool balance;
 	bool keep_pins;
 	bool yes;
@@ -69,6 +70,7 @@ enum {
 	TAKES_EFFORT = 1 << 5,
 	TAKES_APPROVAL = 1 << 6, /* --yes, --plan */
 	TAKES_WATCH = 1 << 7,
+	TAKES_REASON = 1 << 9,
 	TAKES_PROPOSAL = 1 << 8, /* --balance, --drain, --vm, --min-gain, --keep-pins */
 };
 
@@ -89,6 +91,10 @@ enum exit_code verb_propose(struct arena *arena, const struct setting *setting);
 enum exit_code verb_apply(struct arena *arena, const struct setting *setting);
 enum exit_code verb_approve(struct arena *arena, const struct setting *setting);
 enum exit_code verb_run(struct arena *arena, const struct setting *setting);
+enum exit_code verb_cancel(struct arena *arena, const struct setting *setting);
+enum exit_code verb_hold(struct arena *arena, const struct setting *setting);
+enum exit_code verb_release(struct arena *arena, const struct setting *setting);
+enum exit_code verb_trigger(struct arena *arena, const struct setting *setting);
 enum exit_code verb_status(struct arena *arena, const struct setting *setting);
 enum exit_code verb_inventory(struct arena *arena, const struct setting *setting);
 

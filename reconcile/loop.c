@@ -2,6 +2,7 @@
 
 #include "reconcile/input.h"
 #include "reconcile/newer.h"
+#include "reconcile/orders.h"
 #include "state/arena.h"
 #include "state/consent.h"
 #include "state/digest.h"
@@ -23,9 +24,10 @@ struct loop {
 	struct watch *consent; /* of what a person allows */
 	struct libvirt *libvirt;
 	struct newer *newer;
-	struct arena *arena; /* of what lives longer than a pass */
-	const char *hosts;   /* which hosts `libvirt` has, as a digest */
-	const char *commit;  /* that the pass in flight acts on */
+	struct orders *orders; /* NULL: nobody can tell it anything */
+	struct arena *arena;   /* of what lives longer than a pass */
+	const char *hosts;     /* which hosts `libvirt` has, as a digest */
+	const char *commit;    /* that the pass in flight acts on */
 	int signals;
 	unsigned int told;    /* how often it has been told to stop */
 	int64_t next_attempt; /* of a move that failed, seconds since 1970; 0: there is none */
@@ -61,11 +63,20 @@ static void take_signals(struct loop *loop)
 	}
 }
 
+static void take_orders(struct loop *loop)
+{
+	orders_serve(loop->orders);
+	if (orders_want_look(loop->orders)) {
+		newer_hurry(loop->newer);
+	}
+}
+
 /* A newer commit ends a plan between two moves: what is still wanted is planned again from there. */
 static bool is_stopping(void *data)
 {
 	struct loop *loop = data;
 	take_signals(loop);
+	take_orders(loop);
 	return loop->told > 0 || newer_has_come(loop->newer);
 }
 
@@ -80,9 +91,10 @@ static const char *keep_on(void *data, const struct move *move, const struct tra
 {
 	struct loop *loop = data;
 	(void)move;
-	(void)transfer;
 	take_signals(loop);
-	return loop->told < 2 ? NULL : "berth was told twice to stop";
+	take_orders(loop);
+	const char *why = orders_attend(loop->orders, transfer);
+	return loop->told < 2 ? why : "berth was told twice to stop";
 }
 
 /* Names from outside are quoted, and obey nobody's terminal. */
@@ -97,6 +109,8 @@ static const char *move_fields(struct arena *arena, const struct plan *plan, siz
 static void log_begin(void *data, const struct plan *plan, size_t index)
 {
 	cleanup_arena struct arena *arena = arena_create();
+	const struct loop *loop = data;
+	orders_begin(loop->orders, &plan->moves[index]);
 	log_line(data, "move.begin", move_fields(arena, plan, index));
 }
 
@@ -115,12 +129,19 @@ static void log_end(void *data, const struct plan *plan, size_t index, const str
 	                     (unsigned long long)ending->ms, (unsigned long long)ending->outcome.downtime_ms,
 	                     (unsigned long long)ending->outcome.bytes, why[0] == '\0' ? "" : " reason=\"", why,
 	                     why[0] == '\0' ? "" : "\""));
+	orders_end(loop->orders, ending);
 }
 
 static void log_note(void *data, const char *line)
 {
 	cleanup_arena struct arena *arena = arena_create();
 	log_line(data, "note", arena_print(arena, "text=\"%s\"", quotable(arena, line)));
+}
+
+static void log_order(void *data, const char *line)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	log_line(data, "control", arena_print(arena, "text=\"%s\"", quotable(arena, line)));
 }
 
 static const char *digest_of_hosts(struct arena *arena, const struct libvirt_host *hosts, size_t count)
@@ -178,6 +199,7 @@ static int act(struct loop *loop, struct arena *arena, struct pass *pass, struct
 	struct pass_result result = {0};
 	int r = publish_set_good_commit(arena, pass->publisher.record, loop->commit, err);
 	newer_begin(loop->newer, loop->commit);
+	orders_know(loop->orders, pass->desired);
 	if (r == 0) {
 		r = connect(loop, arena, pass->desired, err);
 	}
@@ -276,6 +298,10 @@ static void wait_for_reason(struct loop *loop, const char *commit)
 	uint64_t look_at = now_ms() + longest_wait_ms(loop);
 	while (loop->told == 0) {
 		uint64_t now = now_ms();
+		if (orders_want_pass(loop->orders)) {
+			has_moved(loop, commit);
+			return;
+		}
 		if (now >= look_at) {
 			return;
 		}
@@ -287,9 +313,11 @@ static void wait_for_reason(struct loop *loop, const char *commit)
 		        {.fd = loop->signals, .events = POLLIN},
 		        {.fd = loop->watch == NULL ? -1 : watch_fd(loop->watch), .events = POLLIN},
 		        {.fd = watch_fd(loop->consent), .events = POLLIN},
+		        {.fd = orders_fd(loop->orders), .events = POLLIN},
 		};
-		int ready = poll(fds, 3, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
+		int ready = poll(fds, 4, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
 		take_signals(loop);
+		orders_serve(loop->orders);
 		if ((fds[2].revents & POLLIN) != 0 && watch_drain(loop->consent)) {
 			return;
 		}
@@ -331,6 +359,24 @@ static int open_watches(struct loop *loop, struct error *err)
 	return r;
 }
 
+/* Without a socket it works on all the same: what is to be done stands in the repository. */
+static void open_orders(struct loop *loop)
+{
+	const struct orders_settings settings = {
+	        .folder = loop->settings->control,
+	        .id = record_id(loop->settings->record),
+	        .record = loop->settings->record,
+	        .log = log_order,
+	        .data = loop,
+	};
+	struct error err = {0};
+	if (orders_open(&settings, &loop->orders, &err) < 0) {
+		log_error(loop, "control.error", &err);
+		return;
+	}
+	log_order(loop, arena_print(loop->arena, "listening at %s", orders_path(loop->orders)));
+}
+
 int loop_run(const struct loop_settings *settings, struct error *err)
 {
 	struct loop loop = {
@@ -340,6 +386,9 @@ int loop_run(const struct loop_settings *settings, struct error *err)
 	};
 	loop.signals = open_signals(err);
 	int r = loop.signals < 0 ? loop.signals : open_watches(&loop, err);
+	if (r == 0) {
+		open_orders(&loop);
+	}
 	while (r == 0 && loop.told == 0) {
 		cleanup_arena struct arena *arena = arena_create();
 		const char *tip = NULL;
@@ -355,6 +404,7 @@ int loop_run(const struct loop_settings *settings, struct error *err)
 	watch_close(loop.consent);
 	libvirt_close(loop.libvirt);
 	newer_destroy(loop.newer);
+	orders_close(loop.orders);
 	arena_destroy(loop.arena);
 	if (loop.signals >= 0) {
 		close(loop.signals);

@@ -17,6 +17,7 @@ struct loop_settings {
 	uint64_t resync_ms;
 	uint64_t deadline_ms; /* for an answer of a host */
 	const struct limits *limits;
+	const char *control; /* the folder of the control socket */
 
 	/* One line for each event, key=value, without a time. */
 	void (*log)(void *data, const char *event, const char *line);

@@ -8,7 +8,7 @@
  * A folder per repository, branch and path, and in it: `lock`, held as long as the record is open;
  * `moves/UUID+FROM+TO.yaml`, one for each move that is not over; `inventory.yaml`, as the status branch has it;
  * `status`, what the last commit of the status was made for; `failures.yaml`, what failed and waits to be tried again;
- * `consent/`, see state/consent.h.
+ * `holds.yaml`, what people hold by command; `consent/`, see state/consent.h.
  * A file is replaced as a whole: written beside, flushed, renamed, the folder flushed.
  */
 #ifndef BERTH_RECORD_H
