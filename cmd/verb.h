@@ -41,6 +41,8 @@ struct options {
 	const char *min_gain;
 	const char *moves;
 	const char *reason;
+	const char *keep;
+	const char *fenced;
 	bool balance;
 	bool keep_pins;
 	bool yes;
@@ -68,10 +70,12 @@ enum {
 	TAKES_OUTPUT = 1 << 3,
 	TAKES_EXIT_CODE = 1 << 4,
 	TAKES_EFFORT = 1 << 5,
-	TAKES_APPROVAL = 1 << 6, /* --yes, --plan */
+	TAKES_APPROVAL = 1 << 6, /* --plan */
 	TAKES_WATCH = 1 << 7,
 	TAKES_REASON = 1 << 9,
-	TAKES_PROPOSAL = 1 << 8, /* --balance, --drain, --vm, --min-gain, --keep-pins */
+	TAKES_YES = 1 << 10,
+	TAKES_DECISION = 1 << 11, /* --keep, --fenced */
+	TAKES_PROPOSAL = 1 << 8,  /* --balance, --drain, --vm, --min-gain, --keep-pins */
 };
 
 struct verb {
@@ -93,6 +97,7 @@ enum exit_code verb_approve(struct arena *arena, const struct setting *setting);
 enum exit_code verb_run(struct arena *arena, const struct setting *setting);
 enum exit_code verb_cancel(struct arena *arena, const struct setting *setting);
 enum exit_code verb_hold(struct arena *arena, const struct setting *setting);
+enum exit_code verb_resolve(struct arena *arena, const struct setting *setting);
 enum exit_code verb_release(struct arena *arena, const struct setting *setting);
 enum exit_code verb_trigger(struct arena *arena, const struct setting *setting);
 enum exit_code verb_status(struct arena *arena, const struct setting *setting);

@@ -151,6 +151,25 @@ int record_clear_move(struct record *record, const struct move_entry *entry, str
 	return files_flush_folder(record->moves, err);
 }
 
+int record_clear_vm(struct record *record, const char *uuid, struct error *err)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	const char *begin = arena_print(arena, "%s+", uuid);
+	DIR *dir = opendir(record->moves);
+	if (dir == NULL) {
+		return fail(err, record->moves);
+	}
+	int r = 0;
+	struct dirent *found;
+	while (r == 0 && (found = readdir(dir)) != NULL) {
+		const char *path = arena_print(arena, "%s/%s", record->moves, found->d_name);
+		bool is_own = strncmp(found->d_name, begin, strlen(begin)) == 0;
+		r = is_own && unlink(path) < 0 && errno != ENOENT ? fail(err, path) : 0;
+	}
+	closedir(dir);
+	return r < 0 ? r : files_flush_folder(record->moves, err);
+}
+
 static int compare_entries(const void *a, const void *b)
 {
 	const struct move_entry *left = a;

@@ -100,6 +100,9 @@ int record_step(struct record *record, struct move_entry *entry, enum step step,
 
 int record_clear_move(struct record *record, const struct move_entry *entry, struct error *err);
 
+/* All entries of a VM, also those that cannot be read. */
+int record_clear_vm(struct record *record, const char *uuid, struct error *err);
+
 int record_read_moves(struct record *record, struct arena *arena, struct move_entries *ret_entries, struct error *err);
 
 /* None yet: an empty list. -EBADMSG: the file is not what berth has written. */

@@ -147,6 +147,12 @@ struct world_functions {
 	 */
 	int (*end_remnant)(void *data, const char *host, const char *uuid, struct error *err);
 
+	/*
+	 * Turns a VM off, hard, and undefines it, with what the host knows of its snapshots; its disks stay. Only what
+	 * a person has decided. One that is not there is no error.
+	 */
+	int (*remove)(void *data, const char *host, const char *uuid, struct error *err);
+
 	/* Lets time pass, for hosts that are still at work. */
 	void (*wait)(void *data, unsigned int ms);
 };

@@ -110,3 +110,28 @@ int action_end_remnant(virConnectPtr connection, const char *uuid, struct error 
 	}
 	return action_undefine(connection, uuid, err);
 }
+
+/* A guest that ends by itself meanwhile, or one that is gone with its process, is what was wanted. */
+int action_remove(virConnectPtr connection, const char *uuid, struct error *err)
+{
+	const unsigned int flags =
+	        VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+	virDomainPtr domain = action_domain(connection, uuid, NULL);
+	if (domain != NULL && virDomainIsActive(domain) == 1 && virDomainDestroy(domain) < 0 &&
+	    virDomainIsActive(domain) == 1) {
+		int r = libvirt_error(err, "destroy");
+		virDomainFree(domain);
+		return r;
+	}
+	if (domain != NULL) {
+		virDomainFree(domain);
+	}
+	domain = virDomainLookupByUUIDString(connection, uuid);
+	if (domain == NULL) {
+		virErrorPtr last = virGetLastError();
+		return last != NULL && last->code == VIR_ERR_NO_DOMAIN ? 0 : libvirt_error(err, NULL);
+	}
+	int r = virDomainUndefineFlags(domain, flags) < 0 ? libvirt_error(err, "undefine") : 0;
+	virDomainFree(domain);
+	return r;
+}

@@ -33,6 +33,7 @@ int action_shutdown(virConnectPtr connection, const char *uuid, struct error *er
 int action_start(virConnectPtr connection, const char *uuid, struct error *err);
 int action_resume(virConnectPtr connection, const char *uuid, struct error *err);
 int action_end_remnant(virConnectPtr connection, const char *uuid, struct error *err);
+int action_remove(virConnectPtr connection, const char *uuid, struct error *err);
 
 /* As state/world.h has them. Those that change something do no more once nobody waits for them. */
 int action_read_snapshots(struct arena *arena, virConnectPtr connection, const char *uuid, struct snapshot_list *ret,

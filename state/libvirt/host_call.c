@@ -61,6 +61,8 @@ static int run_request(struct call *call, virConnectPtr connection, struct error
 		return action_resume(connection, request->uuid, err);
 	case ACTION_END_REMNANT:
 		return action_end_remnant(connection, request->uuid, err);
+	case ACTION_REMOVE:
+		return action_remove(connection, request->uuid, err);
 	case ACTION_VOLUME_STAMP:
 		return action_volume_stamp(call_arena(call), connection, request->path, &data->answer.number, err);
 	case ACTION_STATE:

@@ -241,6 +241,12 @@ static int undefine(void *data, const char *host, const char *uuid, struct error
 	return hosts_ask(data, host, &request, NULL, err);
 }
 
+static int remove_vm(void *data, const char *host, const char *uuid, struct error *err)
+{
+	struct request request = {.action = ACTION_REMOVE, .uuid = uuid};
+	return hosts_ask(data, host, &request, NULL, err);
+}
+
 static void wait(void *data, unsigned int ms)
 {
 	(void)data;
@@ -267,6 +273,7 @@ static const struct world_functions FUNCTIONS = {
         .shutdown = ask_shutdown,
         .start = start,
         .undefine = undefine,
+        .remove = remove_vm,
         .wait = wait,
 };
 

@@ -504,6 +504,19 @@ static int undefine(void *data, const char *name, const char *uuid, struct error
 	return end(sim, hit, err);
 }
 
+static int remove_vm(void *data, const char *name, const char *uuid, struct error *err)
+{
+	struct sim *sim = data;
+	struct sim_host *host = host_of(sim, name);
+	(void)uuid;
+	bool hit = begin(sim, __func__);
+	if (fails(sim, hit, host)) {
+		return failure(sim, hit, err);
+	}
+	host->vm = (struct sim_vm){0};
+	return end(sim, hit, err);
+}
+
 static void wait(void *data, unsigned int ms)
 {
 	(void)ms;
@@ -526,6 +539,7 @@ const struct world_functions SIM_FUNCTIONS = {
         .volume_stamp = volume_stamp,
         .resume = resume,
         .end_remnant = end_remnant,
+        .remove = remove_vm,
         .define = define,
         .shutdown = shut_down,
         .start = start,
