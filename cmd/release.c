@@ -1,6 +1,7 @@
 #include "cmd/ask.h"
 #include "cmd/source.h"
 #include "reconcile/holds.h"
+#include "state/consent.h"
 #include "state/text.h"
 
 #include <stdio.h>
@@ -16,7 +17,11 @@ static enum exit_code release_in_record(struct arena *arena, const struct settin
 	if (code != EXIT_DONE) {
 		return code;
 	}
-	if (holds_release(record, vm, &held, &err) < 0) {
+	int r = holds_release(record, vm, &held, &err);
+	if (r == 0 && vm == NULL) {
+		r = consent_lift_brake(record, &err);
+	}
+	if (r < 0) {
 		complain("%s", err.message);
 		return EXIT_UNREADABLE;
 	}

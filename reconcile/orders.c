@@ -2,6 +2,7 @@
 
 #include "reconcile/holds.h"
 #include "state/arena.h"
+#include "state/consent.h"
 #include "state/control.h"
 #include "state/text.h"
 
@@ -156,13 +157,17 @@ static void release(struct orders *orders, struct arena *arena, const struct con
 	struct error err = {{0}};
 	bool held = false;
 	const char *what = request->vm == NULL ? "the fleet" : request->vm;
-	if (holds_release(orders->settings.record, request->vm, &held, &err) < 0) {
+	int r = holds_release(orders->settings.record, request->vm, &held, &err);
+	if (r == 0 && request->vm == NULL) { /* failures in a row are what else holds the fleet */
+		r = consent_lift_brake(orders->settings.record, &err);
+	}
+	if (r < 0) {
 		reply(orders, request->client, CONTROL_REFUSED, err.message);
 		return;
 	}
 	reply(orders, request->client, CONTROL_DONE,
 	      arena_print(arena, held ? "%s is released" : "%s was not held by command", what));
-	orders->wants_pass = orders->wants_pass || held;
+	orders->wants_pass = orders->wants_pass || held || request->vm == NULL;
 }
 
 static void carry_out(struct orders *orders, struct arena *arena, const struct control_request *request)

@@ -56,6 +56,7 @@ tell 1 hold web-3
 expect_line 'did you mean web-' "$told"
 tell 0 release
 expect_line 'the fleet is released' "$told"
+wait_until 60 grep -q 'event=move.begin vm="web-1"' "$out"
 wait_until 60 grep -q 'event=move.done vm="web-1"' "$out"
 wait_until 60 phase_is held
 expect_on node2 running web-1
