@@ -87,7 +87,7 @@ expect_on node1 running web-1
 expect_witness web-1
 
 # Half of its memory is on the target (post-copy): the only way is on, it is said, and nothing is held.
-vm db-2 --host node1 --disk network --rewrite 70
+vm db-2 --host node1 --disk network --dirty 40
 place <<<'vms: {web-1: {host: node1}, db-1: {host: node2}, db-2: {host: node2, migration: {on_stall: post-copy, stall_timeout: 2s}}}'
 sandbox fault slow node1 60mbit
 start_berth apply --yes
