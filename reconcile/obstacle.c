@@ -189,6 +189,8 @@ bool obstacle_absent(const struct fleet *fleet, uint32_t vm, uint32_t from, uint
 		at.kind = OBSTACLE_CONNECTION;
 	} else if (v->seen->live_only != NULL && travels_stopped(v)) {
 		at.kind = OBSTACLE_LIVE_ONLY;
+	} else if (from != v->origin && vm_moves_once(v->seen)) {
+		at.kind = OBSTACLE_MOVES_ONCE;
 	} else if (!snapshots_allow(fleet, vm, from, to)) {
 		at.kind = OBSTACLE_SNAPSHOTS;
 	} else if (!version_fits(source->qemu, target->qemu, v->desired->migration.versions) ||
@@ -214,6 +216,7 @@ enum code obstacle_code(const struct obstacle *obstacle)
 	case OBSTACLE_IMMOVABLE:
 		return obstacle->refusal->code;
 	case OBSTACLE_LIVE_ONLY:
+	case OBSTACLE_MOVES_ONCE:
 		return CODE_PREFLIGHT;
 	case OBSTACLE_SNAPSHOTS:
 	case OBSTACLE_STORAGE:

@@ -11,6 +11,7 @@ enum obstacle_kind {
 	OBSTACLE_NONE,
 	OBSTACLE_IMMOVABLE,   /* whatever the target: the inventory says why */
 	OBSTACLE_LIVE_ONLY,   /* it has state that libvirt carries only while it runs, and is to be off */
+	OBSTACLE_MOVES_ONCE,  /* it is paused, and has to run between two moves */
 	OBSTACLE_SNAPSHOTS,   /* its snapshots would be lost, or its entry refuses */
 	OBSTACLE_UNDEFINED,   /* the target is no host of the desired placement */
 	OBSTACLE_MAINTENANCE, /* of the target */

@@ -99,6 +99,9 @@ const char *obstacle_text(struct arena *arena, const struct fleet *fleet, const 
 	case OBSTACLE_LIVE_ONLY:
 		return arena_print(arena, "libvirt carries the %s of %s only while it runs",
 		                   fleet->vms[o->vm].seen->live_only, vm);
+	case OBSTACLE_MOVES_ONCE:
+		return arena_print(arena, "%s is paused, and would have to run on %s before it goes on to %s", vm,
+		                   fleet->hosts[o->from].name, host);
 	case OBSTACLE_SNAPSHOTS:
 		return snapshots_text(arena, fleet, o);
 	case OBSTACLE_UNDEFINED:

@@ -82,6 +82,7 @@ static int rank_of(const struct obstacle *obstacle)
 	case OBSTACLE_POOL:
 		return 8;
 	case OBSTACLE_LIVE_ONLY:
+	case OBSTACLE_MOVES_ONCE:
 	case OBSTACLE_SNAPSHOTS:
 	case OBSTACLE_KEPT:
 	case OBSTACLE_STORAGE:

@@ -225,6 +225,16 @@ const struct pool *host_pool_of(const struct host *host, const char *path)
 	return NULL;
 }
 
+bool vm_moves_once(const struct vm *vm)
+{
+	for (size_t i = 0; vm->state == VM_PAUSED && i < vm->disk_count; i++) {
+		if (vm->disks[i].storage != STORAGE_LOCAL) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool host_is_connected(const struct host *host)
 {
 	return host->connection == NULL;

@@ -165,6 +165,13 @@ const struct pool *host_pool_of(const struct host *host, const char *path);
 
 bool host_is_connected(const struct host *host);
 
+/*
+ * Paused, and with a disk that QEMU does not copy: once it has moved, its guest has to run before it moves again. QEMU
+ * opens such a disk when the guest goes on, and ends by an assertion when the disk is to be handed over unopened (seen
+ * with 7.2: bdrv_inactivate_recurse).
+ */
+bool vm_moves_once(const struct vm *vm);
+
 /* Words of the formats and back; the parsers return false for any other word and leave ret alone. */
 const char *vm_state_word(enum vm_state state);
 bool vm_state_parse(const char *word, enum vm_state *ret);

@@ -63,6 +63,20 @@ static void refuse_ties(struct looking *looking, const struct xml_domain *now, c
 	}
 }
 
+/* Has the guest run at all since this QEMU was started? What cannot be told has not happened. */
+static bool has_run(virDomainPtr domain)
+{
+	int count = virDomainGetVcpusFlags(domain, VIR_DOMAIN_VCPU_LIVE);
+	virVcpuInfoPtr cpus = count > 0 ? calloc((size_t)count, sizeof(*cpus)) : NULL;
+	bool ran = false;
+	int told = cpus == NULL ? 0 : virDomainGetVcpus(domain, cpus, count, NULL, 0);
+	for (int i = 0; i < told; i++) {
+		ran = ran || cpus[i].cpuTime > 0;
+	}
+	free(cpus);
+	return ran;
+}
+
 static void check_state(struct looking *looking, virDomainPtr domain)
 {
 	const struct vm *vm = looking->vm;
@@ -79,6 +93,11 @@ static void check_state(struct looking *looking, virDomainPtr domain)
 	if (vm->state == VM_CRASHED) {
 		look_refuse(looking, CODE_PREFLIGHT,
 		            "it has crashed, and its memory is kept: destroy or reset it first");
+	}
+	if (vm_moves_once(vm) && !has_run(domain)) {
+		look_refuse(looking, CODE_PREFLIGHT,
+		            "it is paused and has not run since it came to its host or was started there: QEMU may end "
+		            "when it is moved again, so resume it for a moment first");
 	}
 	if (virDomainHasManagedSaveImage(domain, 0) == 1) {
 		look_refuse(looking, CODE_PREFLIGHT, "it has a managed-save image");
