@@ -152,21 +152,13 @@ static void append(struct draft *draft, struct route *route, const struct route 
 	route->bytes += more->bytes;
 }
 
-static void run(struct simulation *sim, const struct route *route, bool back)
-{
-	for (uint32_t i = 0; i < route->count; i++) {
-		const struct step *step = &route->steps[back ? route->count - 1 - i : i];
-		simulate_move(sim, step->vm, back ? step->from : step->to);
-	}
-}
-
 bool mend_route(const struct draft *alone, const struct scope *whole, struct route *route, unsigned int effort)
 {
 	struct draft *scratch = draft_copy(alone);
 	struct simulation *sim = simulate_copy(alone->arena, alone->start);
 	uint64_t left = (uint64_t)TRIES * effort;
 	bool any = false;
-	run(sim, route, false);
+	route_apply(sim, route, false);
 	for (uint32_t i = 0; i < whole->vm_count && left > 0; i++) {
 		uint32_t vm = whole->vms[i];
 		if (!judge_is_amiss(alone, sim, vm)) {
@@ -180,12 +172,12 @@ bool mend_route(const struct draft *alone, const struct scope *whole, struct rou
 		if (!finding.found || finding.unplaced >= before) {
 			continue;
 		}
-		run(sim, &finding.route, false);
+		route_apply(sim, &finding.route, false);
 		if (judge_may_pause(alone, sim, whole)) {
 			append(scratch, route, &finding.route);
 			any = true;
 		} else {
-			run(sim, &finding.route, true);
+			route_apply(sim, &finding.route, true);
 		}
 	}
 	return any;

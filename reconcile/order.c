@@ -18,6 +18,14 @@ bool route_is_better(const struct route *a, const struct route *b)
 	return a->count != b->count ? a->count < b->count : a->bytes < b->bytes;
 }
 
+void route_apply(struct simulation *sim, const struct route *route, bool back)
+{
+	for (uint32_t i = 0; i < route->count; i++) {
+		const struct step *step = &route->steps[back ? route->count - 1 - i : i];
+		simulate_move(sim, step->vm, back ? step->from : step->to);
+	}
+}
+
 void way_step(struct way *way, uint32_t vm, uint32_t to, bool hop, uint32_t lets_pass)
 {
 	struct step *step = &ARENA_ADD(way->draft->arena, way->route.steps, way->route.count);

@@ -36,6 +36,9 @@ struct route order_run(struct draft *draft, enum strategy strategy);
 /* The best way that any strategy finds; ret_draft gets a copy of the draft with the wishes that it fulfils. */
 struct route order_best(const struct draft *draft, struct draft **ret_draft);
 
+/* Makes all steps of the route in the simulation; back: undoes them, from the last to the first. */
+void route_apply(struct simulation *sim, const struct route *route, bool back);
+
 /* Is a the better one: fewer stuck, then fewer moves, then fewer bytes? */
 bool route_is_better(const struct route *a, const struct route *b);
 

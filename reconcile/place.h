@@ -76,6 +76,15 @@ uint32_t place_best_host(const struct draft *draft, uint32_t vm);
 /* Would it do as the place of a VM that is lifted off the final placement? */
 bool place_could_end_on(const struct draft *draft, uint32_t vm, uint32_t host);
 
+/*
+ * Could it be moved to this host and end there, room aside? One that gives way goes neither to where it would be in the
+ * same crowd, nor away from its group.
+ */
+bool place_could_go(const struct draft *draft, uint32_t vm, uint32_t host);
+
+/* Gives it a place by giving others other places (reconcile/exchange.c). Each host or VM that is tried is counted. */
+bool place_by_exchange(struct draft *draft, uint32_t vm, uint32_t *tries_left);
+
 /* Bytes that a move of it would take, to the first host that it could go to: for choosing who is moved. */
 uint64_t place_weight(const struct draft *draft, uint32_t vm);
 

@@ -17,7 +17,7 @@ enum {
 };
 
 /* Places and orders around those that are given up already, and gives up more until a way leads to the end. */
-static struct way_found find_around(struct draft *draft, bool *given_up)
+static struct way_found find_around(struct draft *draft)
 {
 	struct way_found way = {0};
 	place_all(draft);
@@ -27,30 +27,25 @@ static struct way_found find_around(struct draft *draft, bool *given_up)
 			return way;
 		}
 		for (uint32_t i = 0; i < way.route.stuck_count; i++) {
-			given_up[way.route.stuck[i]] = true;
-		}
-		for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
-			draft->wishes[vm].barred = draft->wishes[vm].barred || given_up[vm];
+			draft->wishes[way.route.stuck[i]].barred = true;
 		}
 		place_all(draft);
 	}
 }
 
-static struct draft *draft_without(const struct draft *draft, const bool *given_up)
+/* A draft of the same fleet, or of that which moves have made of it, that shares the work that is left. */
+static struct draft *begin_at(const struct draft *alone, const struct fleet *fleet, bool ejects)
 {
-	struct draft *fresh = draft_create(draft->arena, draft->fleet);
-	for (uint32_t vm = 0; vm < draft->fleet->vm_count; vm++) {
-		fresh->wishes[vm].barred = given_up[vm];
-	}
-	return fresh;
+	struct draft *draft = draft_create(alone->arena, fleet);
+	draft->ejects = ejects;
+	draft->work_left = alone->work_left;
+	return draft;
 }
 
 static struct simulation *state_after(const struct draft *draft, const struct route *route)
 {
 	struct simulation *sim = simulate_copy(draft->arena, draft->start);
-	for (uint32_t i = 0; i < route->count; i++) {
-		simulate_move(sim, route->steps[i].vm, route->steps[i].to);
-	}
+	route_apply(sim, route, false);
 	return sim;
 }
 
@@ -161,11 +156,8 @@ static bool go_on(const struct draft *alone, const struct scope *scope, struct w
 	if (unplaced == 0) {
 		return false;
 	}
-	bool *given_up = arena_array(alone->arena, alone->fleet->vm_count, sizeof(*given_up));
-	struct draft *draft = draft_create(alone->arena, fleet_after(alone->arena, end));
-	draft->ejects = way->done->ejects;
-	draft->work_left = alone->work_left;
-	struct way_found more = find_around(draft, given_up);
+	struct draft *draft = begin_at(alone, fleet_after(alone->arena, end), way->done->ejects);
+	struct way_found more = find_around(draft);
 	struct route joined = join(alone->arena, &way->route, &more.route);
 	end = state_after(alone, &joined);
 	if (judge_unplaced(alone, end, scope) >= unplaced || !judge_may_pause(alone, end, scope)) {
@@ -255,12 +247,9 @@ static void send_home(const struct draft *alone, const struct scope *scope, stru
 /* One way, and what planning on and small searches make of it. */
 static struct way_found find_way(const struct draft *alone, const struct scope *scope, bool ejects, unsigned int effort)
 {
-	struct draft *draft = draft_create(alone->arena, alone->fleet);
-	draft->ejects = ejects;
-	draft->work_left = alone->work_left;
-	struct way_found way = find_around(draft, arena_array(alone->arena, alone->fleet->vm_count, sizeof(bool)));
+	struct way_found way = find_around(begin_at(alone, alone->fleet, ejects));
 	struct way_found settled = way;
-	for (uint32_t i = 0; i<CONTINUATIONS * effort && * alone->work_left> 0; i++) {
+	for (uint32_t left = CONTINUATIONS * effort; left > 0 && *alone->work_left > 0; left--) {
 		if (!go_on(alone, scope, &way) && !mend_way(alone, scope, &way, effort)) {
 			break;
 		}
@@ -347,7 +336,6 @@ static uint32_t find_unsound(const struct draft *draft, const struct route *rout
 
 struct way_found route_find(const struct draft *draft, unsigned int effort)
 {
-	bool *given_up = arena_array(draft->arena, draft->fleet->vm_count, sizeof(*given_up));
 	struct draft *alone = draft_copy(draft);
 	*alone->work_left = (uint64_t)HOP_WORK * effort;
 	place_alone(alone);
@@ -356,8 +344,12 @@ struct way_found route_find(const struct draft *draft, unsigned int effort)
 	together_adjoin(way.done, &way.route);
 	/* That is never needed, unless there is a mistake above; then a VM stays rather than breaks a rule. */
 	for (uint32_t vm; (vm = find_unsound(draft, &way.route)) != NOWHERE;) {
-		given_up[vm] = true;
-		way = find_around(draft_without(draft, given_up), given_up);
+		alone->wishes[vm].barred = true;
+		struct draft *fresh = begin_at(alone, alone->fleet, false);
+		for (uint32_t i = 0; i < alone->fleet->vm_count; i++) {
+			fresh->wishes[i].barred = alone->wishes[i].barred;
+		}
+		way = find_around(fresh);
 	}
 	return way;
 }

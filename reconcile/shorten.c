@@ -53,22 +53,13 @@ static void list_next(const struct draft *draft, const struct route *route, uint
 	}
 }
 
-static void run(struct simulation *sim, const struct route *route)
-{
-	for (uint32_t i = 0; i < route->count; i++) {
-		simulate_move(sim, route->steps[i].vm, route->steps[i].to);
-	}
-}
-
 /* What a plan leaves undone; UINT32_MAX when it may not end like that. */
 static uint32_t unplaced_after(const struct draft *draft, const struct scope *whole, struct simulation *sim,
                                const struct route *route)
 {
-	run(sim, route);
+	route_apply(sim, route, false);
 	uint32_t unplaced = judge_may_end(draft, sim, whole) ? judge_unplaced(draft, sim, whole) : UINT32_MAX;
-	for (uint32_t i = route->count; i > 0; i--) {
-		simulate_move(sim, route->steps[i - 1].vm, route->steps[i - 1].from);
-	}
+	route_apply(sim, route, true);
 	return unplaced;
 }
 
@@ -106,7 +97,7 @@ void shorten_route(const struct draft *draft, const struct scope *whole, struct 
 	uint32_t left = STEPS_RUN / (route->count + 1) + 1;
 	left = left < TRIES_AT_MOST ? left : TRIES_AT_MOST;
 	struct simulation *end = simulate_copy(draft->arena, draft->start);
-	run(end, route);
+	route_apply(end, route, false);
 	for (uint32_t i = 0; i < route->count && left > 0;) {
 		uint32_t vm = route->steps[i].vm;
 		bool tried = could_be_home(draft, end, vm);
