@@ -32,6 +32,12 @@ void pass_note(const struct running *running, const char *line);
 /* The VM is not to be moved any more in this pass. */
 void pass_set_aside(struct running *running, const char *uuid, struct reason why);
 
+/* Seconds since 1970, by the pass's clock. */
+int64_t pass_now(const struct running *running);
+
+/* The inventory without the VMs that are not to be moved. */
+const struct inventory *pass_view(const struct running *running);
+
 /* Does the record still have something to say of this VM's move between these hosts? */
 bool pass_is_in_record(struct running *running, const char *uuid, const char *from, const char *to);
 
@@ -43,6 +49,15 @@ int pass_keep_failures(struct running *running, struct error *err);
  * count no more, once somebody has said so.
  */
 int pass_ask_consent(struct running *running, const struct plan *plan, bool *ret_approved, struct error *err);
+
+/*
+ * reconcile/pass_move.c: looks at both hosts of a move again. Returns false when one of them is not as the plan expects
+ * it.
+ */
+bool pass_look_at_pair(struct running *running, const struct move *move);
+
+/* Makes one move of the plan, and counts how it has ended. */
+struct move_ending pass_try_move(struct running *running, size_t index);
 
 /* reconcile/pass_recover.c: what an earlier run left, finished or undone before anything new is begun. */
 int pass_recover(struct running *running, struct error *err);
