@@ -1,8 +1,8 @@
 #include "cmd/outcome.h"
 #include "cmd/progress.h"
 #include "cmd/source.h"
+#include "reconcile/commands.h"
 #include "reconcile/input.h"
-#include "reconcile/orders.h"
 #include "reconcile/pass.h"
 #include "state/arena.h"
 #include "state/control.h"
@@ -32,20 +32,20 @@ static void watch_signals(void)
 struct applying {
 	struct progress progress; /* first: the callbacks of progress.h get this struct */
 	const struct setting *setting;
-	struct orders *orders;
+	struct commands *commands;
 };
 
 static void begin(void *data, const struct plan *plan, size_t index)
 {
 	const struct applying *applying = data;
-	orders_begin(applying->orders, &plan->moves[index]);
+	commands_begin(applying->commands, &plan->moves[index]);
 	progress_begin(data, plan, index);
 }
 
 static const char *tell_or_cancel(void *data, const struct move *move, const struct transfer *transfer)
 {
 	const struct applying *applying = data;
-	const char *why = orders_attend(applying->orders, transfer);
+	const char *why = commands_attend(applying->commands, transfer);
 	progress_tell(data, move, transfer);
 	return interrupts < 2 ? why : "interrupted";
 }
@@ -54,20 +54,20 @@ static void end(void *data, const struct plan *plan, size_t index, const struct 
 {
 	const struct applying *applying = data;
 	progress_end(data, plan, index, ending);
-	orders_end(applying->orders, ending);
+	commands_end(applying->commands, ending);
 }
 
 static bool is_interrupted(void *data)
 {
 	const struct applying *applying = data;
-	orders_serve(applying->orders);
+	commands_serve(applying->commands);
 	return interrupts > 0;
 }
 
 /* Without a socket nobody can cancel but by a signal. */
 static void open_orders(struct applying *applying, struct record *record, const struct desired *desired)
 {
-	const struct orders_settings settings = {
+	const struct commands_settings settings = {
 	        .folder = control_folder(applying->setting->config.state),
 	        .id = record_id(record),
 	        .record = record,
@@ -75,11 +75,11 @@ static void open_orders(struct applying *applying, struct record *record, const 
 	        .data = applying,
 	};
 	struct error err = {0};
-	if (orders_open(&settings, &applying->orders, &err) < 0) {
+	if (commands_open(&settings, &applying->commands, &err) < 0) {
 		complain("no control socket: %s", err.message);
 		return;
 	}
-	orders_know(applying->orders, desired);
+	commands_know(applying->commands, desired);
 }
 
 static bool ask(void *data, const struct plan *plan)
@@ -219,6 +219,6 @@ enum exit_code verb_apply(struct arena *arena, const struct setting *setting)
 	watch_signals();
 	open_orders(&applying, record, pass.desired);
 	code = carry_out(arena, setting, &pass);
-	orders_close(applying.orders);
+	commands_close(applying.commands);
 	return code;
 }

@@ -1,8 +1,8 @@
 #include "reconcile/loop.h"
 
+#include "reconcile/commands.h"
 #include "reconcile/input.h"
 #include "reconcile/newer.h"
-#include "reconcile/orders.h"
 #include "state/arena.h"
 #include "state/consent.h"
 #include "state/digest.h"
@@ -24,10 +24,10 @@ struct loop {
 	struct watch *consent; /* of what a person allows */
 	struct libvirt *libvirt;
 	struct newer *newer;
-	struct orders *orders; /* NULL: nobody can tell it anything */
-	struct arena *arena;   /* of what lives longer than a pass */
-	const char *hosts;     /* which hosts `libvirt` has, as a digest */
-	const char *commit;    /* that the pass in flight acts on */
+	struct commands *commands; /* NULL: nobody can tell it anything */
+	struct arena *arena;       /* of what lives longer than a pass */
+	const char *hosts;         /* which hosts `libvirt` has, as a digest */
+	const char *commit;        /* that the pass in flight acts on */
 	int signals;
 	unsigned int told;    /* how often it has been told to stop */
 	int64_t next_attempt; /* of a move that failed, seconds since 1970; 0: there is none */
@@ -65,8 +65,8 @@ static void take_signals(struct loop *loop)
 
 static void take_orders(struct loop *loop)
 {
-	orders_serve(loop->orders);
-	if (orders_want_look(loop->orders)) {
+	commands_serve(loop->commands);
+	if (commands_want_look(loop->commands)) {
 		newer_hurry(loop->newer);
 	}
 }
@@ -93,7 +93,7 @@ static const char *keep_on(void *data, const struct move *move, const struct tra
 	(void)move;
 	take_signals(loop);
 	take_orders(loop);
-	const char *why = orders_attend(loop->orders, transfer);
+	const char *why = commands_attend(loop->commands, transfer);
 	return loop->told < 2 ? why : "berth was told twice to stop";
 }
 
@@ -110,7 +110,7 @@ static void log_begin(void *data, const struct plan *plan, size_t index)
 {
 	cleanup_arena struct arena *arena = arena_create();
 	const struct loop *loop = data;
-	orders_begin(loop->orders, &plan->moves[index]);
+	commands_begin(loop->commands, &plan->moves[index]);
 	log_line(data, "move.begin", move_fields(arena, plan, index));
 }
 
@@ -129,7 +129,7 @@ static void log_end(void *data, const struct plan *plan, size_t index, const str
 	                     (unsigned long long)ending->ms, (unsigned long long)ending->outcome.downtime_ms,
 	                     (unsigned long long)ending->outcome.bytes, why[0] == '\0' ? "" : " reason=\"", why,
 	                     why[0] == '\0' ? "" : "\""));
-	orders_end(loop->orders, ending);
+	commands_end(loop->commands, ending);
 }
 
 static void log_note(void *data, const char *line)
@@ -199,7 +199,7 @@ static int act(struct loop *loop, struct arena *arena, struct pass *pass, struct
 	struct pass_result result = {0};
 	int r = publish_set_good_commit(arena, pass->publisher.record, loop->commit, err);
 	newer_begin(loop->newer, loop->commit);
-	orders_know(loop->orders, pass->desired);
+	commands_know(loop->commands, pass->desired);
 	if (r == 0) {
 		r = connect(loop, arena, pass->desired, err);
 	}
@@ -298,7 +298,7 @@ static void wait_for_reason(struct loop *loop, const char *commit)
 	uint64_t look_at = now_ms() + longest_wait_ms(loop);
 	while (loop->told == 0) {
 		uint64_t now = now_ms();
-		if (orders_want_pass(loop->orders)) {
+		if (commands_want_pass(loop->commands)) {
 			has_moved(loop, commit);
 			return;
 		}
@@ -313,11 +313,11 @@ static void wait_for_reason(struct loop *loop, const char *commit)
 		        {.fd = loop->signals, .events = POLLIN},
 		        {.fd = loop->watch == NULL ? -1 : watch_fd(loop->watch), .events = POLLIN},
 		        {.fd = watch_fd(loop->consent), .events = POLLIN},
-		        {.fd = orders_fd(loop->orders), .events = POLLIN},
+		        {.fd = commands_fd(loop->commands), .events = POLLIN},
 		};
 		int ready = poll(fds, 4, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
 		take_signals(loop);
-		orders_serve(loop->orders);
+		commands_serve(loop->commands);
 		if ((fds[2].revents & POLLIN) != 0 && watch_drain(loop->consent)) {
 			return;
 		}
@@ -362,7 +362,7 @@ static int open_watches(struct loop *loop, struct error *err)
 /* Without a socket it works on all the same: what is to be done stands in the repository. */
 static void open_orders(struct loop *loop)
 {
-	const struct orders_settings settings = {
+	const struct commands_settings settings = {
 	        .folder = loop->settings->control,
 	        .id = record_id(loop->settings->record),
 	        .record = loop->settings->record,
@@ -370,11 +370,11 @@ static void open_orders(struct loop *loop)
 	        .data = loop,
 	};
 	struct error err = {0};
-	if (orders_open(&settings, &loop->orders, &err) < 0) {
+	if (commands_open(&settings, &loop->commands, &err) < 0) {
 		log_error(loop, "control.error", &err);
 		return;
 	}
-	log_order(loop, arena_print(loop->arena, "listening at %s", orders_path(loop->orders)));
+	log_order(loop, arena_print(loop->arena, "listening at %s", commands_path(loop->commands)));
 }
 
 int loop_run(const struct loop_settings *settings, struct error *err)
@@ -404,7 +404,7 @@ int loop_run(const struct loop_settings *settings, struct error *err)
 	watch_close(loop.consent);
 	libvirt_close(loop.libvirt);
 	newer_destroy(loop.newer);
-	orders_close(loop.orders);
+	commands_close(loop.commands);
 	arena_destroy(loop.arena);
 	if (loop.signals >= 0) {
 		close(loop.signals);
