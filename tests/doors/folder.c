@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-int folder_make(void **state)
+static int make_in(const char *where, void **state)
 {
-	char path[] = "/tmp/berth-test-XXXXXX";
+	char path[64];
+	snprintf(path, sizeof(path), "%s/berth-test-XXXXXX", where);
 	if (mkdtemp(path) == NULL || chmod(path, 0755) < 0) {
 		return -1;
 	}
@@ -25,6 +27,16 @@ int folder_make(void **state)
 	setenv("GIT_COMMITTER_EMAIL", "anna@example.net", 1);
 	*state = strdup(path);
 	return *state == NULL ? -1 : 0;
+}
+
+int folder_make(void **state)
+{
+	return make_in("/tmp", state);
+}
+
+int folder_make_in_memory(void **state)
+{
+	return make_in(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", state);
 }
 
 int folder_remove(void **state)

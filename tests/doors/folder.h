@@ -7,6 +7,9 @@
 
 /* cmocka's setup and teardown: *state is the folder's path. */
 int folder_make(void **state);
+
+/* In memory where the machine has a place for that: for tests that flush thousands of files. */
+int folder_make_in_memory(void **state);
 int folder_remove(void **state);
 
 /* Runs a line of sh in the folder; fails the test unless it exits with 0. */

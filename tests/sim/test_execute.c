@@ -5,6 +5,7 @@
 #include "reconcile/execute.h"
 #include "state/arena.h"
 #include "state/text.h"
+#include "tests/doors/folder.h"
 #include "tests/sim/world.h"
 
 #include <setjmp.h>
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -326,23 +326,6 @@ static bool try_fault(const char *folder, const struct kind *kind, enum fault fa
 	return reached;
 }
 
-static int make_folder(void **state)
-{
-	bool in_memory = access("/dev/shm", W_OK) == 0; /* thousands of flushed files */
-	char *folder = strdup(in_memory ? "/dev/shm/berth-sim-XXXXXX" : "/tmp/berth-sim-XXXXXX");
-	*state = folder;
-	return folder == NULL || mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int remove_folder(void **state)
-{
-	char command[128];
-	snprintf(command, sizeof(command), "rm -rf -- '%s'", (const char *)*state);
-	int r = system(command);
-	free(*state);
-	return r;
-}
-
 static void test_every_move_arrives(void **state)
 {
 	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
@@ -550,5 +533,5 @@ int main(void)
 	        cmocka_unit_test(test_disks_that_are_due_later),
 	        cmocka_unit_test(test_a_foreign_file_is_left_alone),
 	};
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make_in_memory, folder_remove);
 }

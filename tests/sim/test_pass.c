@@ -9,6 +9,7 @@
 #include "reconcile/planner.h"
 #include "state/arena.h"
 #include "state/text.h"
+#include "tests/doors/folder.h"
 #include "tests/sim/fleet.h"
 #include "tests/unit/given.h"
 
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -497,23 +497,6 @@ static void test_a_disk_that_others_use_stays(void **state)
 	assert_string_equal(where(&fleet, "v2"), "a");
 }
 
-static int make_folder(void **state)
-{
-	bool in_memory = access("/dev/shm", W_OK) == 0; /* thousands of flushed files */
-	char *folder = strdup(in_memory ? "/dev/shm/berth-pass-XXXXXX" : "/tmp/berth-pass-XXXXXX");
-	*state = folder;
-	return folder == NULL || mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int remove_folder(void **state)
-{
-	char command[128];
-	snprintf(command, sizeof(command), "rm -rf -- '%s'", (const char *)*state);
-	int r = system(command);
-	free(*state);
-	return r;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,5 +513,5 @@ int main(void)
 	        cmocka_unit_test(test_a_host_that_is_silent_is_remembered),
 	        cmocka_unit_test(test_a_disk_that_others_use_stays),
 	};
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make_in_memory, folder_remove);
 }

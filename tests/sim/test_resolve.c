@@ -6,6 +6,7 @@
 #include "reconcile/resolve.h"
 #include "state/arena.h"
 #include "state/text.h"
+#include "tests/doors/folder.h"
 #include "tests/sim/world.h"
 
 #include <setjmp.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -169,28 +169,11 @@ static void test_a_fault_in_deciding(void **state)
 	}
 }
 
-static int make_folder(void **state)
-{
-	bool in_memory = access("/dev/shm", W_OK) == 0; /* hundreds of flushed files */
-	char *folder = strdup(in_memory ? "/dev/shm/berth-resolve-XXXXXX" : "/tmp/berth-resolve-XXXXXX");
-	*state = folder;
-	return folder == NULL || mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int remove_folder(void **state)
-{
-	char command[128];
-	snprintf(command, sizeof(command), "rm -rf -- '%s'", (const char *)*state);
-	int r = system(command);
-	free(*state);
-	return r;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_decided_for_either_side),
 	        cmocka_unit_test(test_a_fault_in_deciding),
 	};
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make_in_memory, folder_remove);
 }

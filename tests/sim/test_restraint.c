@@ -6,6 +6,7 @@
 #include "state/arena.h"
 #include "state/consent.h"
 #include "state/text.h"
+#include "tests/doors/folder.h"
 #include "tests/sim/fleet.h"
 #include "tests/unit/given.h"
 
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -387,23 +387,6 @@ static void test_nothing_is_moved_while_hosts_are_down(void **state)
 	assert_int_equal(result.done, 4);
 }
 
-static int make_folder(void **state)
-{
-	bool in_memory = access("/dev/shm", W_OK) == 0;
-	char *folder = strdup(in_memory ? "/dev/shm/berth-restraint-XXXXXX" : "/tmp/berth-restraint-XXXXXX");
-	*state = folder;
-	return folder == NULL || mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int remove_folder(void **state)
-{
-	char command[128];
-	snprintf(command, sizeof(command), "rm -rf -- '%s'", (const char *)*state);
-	int r = system(command);
-	free(*state);
-	return r;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,5 +401,5 @@ int main(void)
 	        cmocka_unit_test(test_a_success_between_begins_the_count_anew),
 	        cmocka_unit_test(test_nothing_is_moved_while_hosts_are_down),
 	};
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make_in_memory, folder_remove);
 }
