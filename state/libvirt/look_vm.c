@@ -63,6 +63,9 @@ static void refuse_ties(struct looking *looking, const struct xml_domain *now, c
 	}
 }
 
+/* What a processor may have used of its host without a step of the guest: QEMU has to make it first. In ns. */
+#define MADE_NS 20000000ULL
+
 /* Has the guest run at all since this QEMU was started? What cannot be told has not happened. */
 static bool has_run(virDomainPtr domain)
 {
@@ -71,7 +74,7 @@ static bool has_run(virDomainPtr domain)
 	bool ran = false;
 	int told = cpus == NULL ? 0 : virDomainGetVcpus(domain, cpus, count, NULL, 0);
 	for (int i = 0; i < told; i++) {
-		ran = ran || cpus[i].cpuTime > 0;
+		ran = ran || cpus[i].cpuTime > MADE_NS;
 	}
 	free(cpus);
 	return ran;

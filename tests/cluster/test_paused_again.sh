@@ -17,7 +17,7 @@ expect_status 'code: preflight'
 expect_status 'it is paused and has not run since'
 
 on node2 resume web-1
-sandbox wait web-1
+sandbox wait web-1 --ticks 5
 on node2 suspend web-1
 apply
 expect_on node3 paused web-1

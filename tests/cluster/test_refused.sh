@@ -43,7 +43,7 @@ done
 change net-off "s#</devices>#<interface type='network'><source network='only'/></interface></devices>#"
 
 # All hosts have this machine's memory; what runs on it is missing from what is free.
-vm large --host node1 --state stopped --disk network
+vm large --host node1 --state stopped
 total=$(on node1 nodeinfo | sed -n 's/^Memory size: *\([0-9]*\) KiB/\1/p')
 on node1 dumpxml large --inactive | sed -E "s/(emory unit='KiB'>)[0-9]+/\1$((total - 300 * 1024))/" >"$work/vm.xml"
 on node1 define "$work/vm.xml" >/dev/null
