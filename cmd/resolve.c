@@ -44,7 +44,7 @@ static enum exit_code decide(struct arena *arena, const struct setting *setting,
 {
 	struct world world = libvirt_world(libvirt);
 	const struct options *options = &setting->options;
-	const struct inventory *inventory = world.functions->look(world.data, arena, NULL, 0, true);
+	const struct inventory *inventory = world.functions->look(world.data, arena, NULL, 0, LOOK_FRESH);
 	struct move_entries entries = {0};
 	struct decision decision;
 	struct error err = {0};

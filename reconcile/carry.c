@@ -35,7 +35,7 @@ static int check_untouched(const struct execution *execution, const struct move_
 /* The source is as it was, the target has nothing of the VM yet. */
 static int check_before_define(const struct execution *execution, const struct move_entry *entry, struct error *err)
 {
-	struct sight sight = settle_look(execution, entry, false);
+	struct sight sight = settle_look(execution, entry, LOOK_PLAIN);
 	if (sight.where == IS_UNCLEAR) {
 		return error_set(err, -EIO, "%s", sight.why);
 	}
@@ -50,7 +50,7 @@ static int check_before_define(const struct execution *execution, const struct m
 
 static int check_both_defined(const struct execution *execution, const struct move_entry *entry, struct error *err)
 {
-	struct sight sight = settle_look(execution, entry, false);
+	struct sight sight = settle_look(execution, entry, LOOK_PLAIN);
 	bool stands = sight.where == IS_ON_BOTH && sight.on_target->persistent &&
 	              sight.on_target->state == VM_STOPPED && sight.on_source->state == VM_STOPPED;
 	return stands ? 0

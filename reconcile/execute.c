@@ -107,7 +107,7 @@ static bool is_still_paused(const struct move_entry *entry, const struct sight *
 /* Until it is on one host alone, or it is plain that this will not come by waiting. */
 static struct sight look_for_end(const struct execution *execution, const struct move_entry *entry, bool failed)
 {
-	struct sight sight = settle_look(execution, entry, failed);
+	struct sight sight = settle_look(execution, entry, failed ? LOOK_FRESH : LOOK_PLAIN);
 	int silences = sight.where == IS_UNCLEAR ? 1 : 0;
 	int pauses = is_still_paused(entry, &sight) ? 1 : 0;
 	for (int i = 1; i < MOST_LOOKS && silences < LOOKS_AT_SILENCE && pauses < LOOKS_AT_PAUSE; i++) {
@@ -115,7 +115,7 @@ static struct sight look_for_end(const struct execution *execution, const struct
 			break;
 		}
 		execution->world.functions->wait(execution->world.data, PAUSE_MS);
-		sight = settle_look(execution, entry, true);
+		sight = settle_look(execution, entry, LOOK_FRESH);
 		silences += sight.where == IS_UNCLEAR ? 1 : 0;
 		pauses = is_still_paused(entry, &sight) ? pauses + 1 : 0;
 	}
@@ -155,10 +155,10 @@ static void confirm(const struct execution *execution, struct move_entry *entry,
 	if (!is_unconfirmed(entry, sight)) {
 		return;
 	}
-	*sight = settle_look(execution, entry, true);
+	*sight = settle_look(execution, entry, LOOK_FRESH);
 	if (is_unconfirmed(entry, sight) && record_step(execution->record, entry, STEP_SETTLE, NULL) == 0 &&
 	    world->functions->end_remnant(world->data, entry->from, entry->uuid, NULL) == 0) {
-		*sight = settle_look(execution, entry, true);
+		*sight = settle_look(execution, entry, LOOK_FRESH);
 	}
 }
 
@@ -188,14 +188,14 @@ static void hand_over(const struct execution *execution, struct move_entry *entr
 	if (!carried || entry->step != STEP_SETTLE || sight->where != IS_ON_BOTH) {
 		return;
 	}
-	*sight = settle_look(execution, entry, true);
+	*sight = settle_look(execution, entry, LOOK_FRESH);
 	if (sight->where == IS_ON_BOTH && sight->on_source->state == VM_STOPPED &&
 	    sight->on_target->state == VM_STOPPED && sight->on_target->persistent && are_untouched(execution, entry)) {
 		if (snapshots_set(execution, entry, entry->to, NULL) == 0 && /* it may have been taken back */
 		    snapshots_leave_source(execution, entry, NULL) == 0) {
 			world->functions->undefine(world->data, entry->from, entry->uuid, NULL);
 		}
-		*sight = settle_look(execution, entry, true);
+		*sight = settle_look(execution, entry, LOOK_FRESH);
 	}
 }
 
@@ -350,7 +350,7 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 		}
 		struct sight sight = look_for_end(execution, &current, r < 0);
 		if (r < 0 && take_back_definition(execution, &carrying, &sight)) {
-			sight = settle_look(execution, &current, true);
+			sight = settle_look(execution, &current, LOOK_FRESH);
 		}
 		confirm(execution, &current, &sight);
 		hand_over(execution, &current, &sight);
@@ -374,7 +374,7 @@ static struct move_ending recover_source_disks(const struct execution *execution
 {
 	struct arena *arena = execution->arena;
 	const struct world *world = &execution->world;
-	const struct inventory *inventory = world->functions->look(world->data, arena, NULL, 0, true);
+	const struct inventory *inventory = world->functions->look(world->data, arena, NULL, 0, LOOK_FRESH);
 	const struct host *source = inventory_host(inventory, entry->from);
 	const struct vm *now = NULL;
 	struct error err = {0};

@@ -76,10 +76,10 @@ static bool is_stopping(const struct running *running)
 	return listener->stopping != NULL && listener->stopping(listener->data);
 }
 
-static void look_at_all(struct running *running)
+static void look_at_all(struct running *running, unsigned int how)
 {
 	const struct world *world = &running->pass->world;
-	const struct inventory *fresh = world->functions->look(world->data, running->arena, NULL, 0, false);
+	const struct inventory *fresh = world->functions->look(world->data, running->arena, NULL, 0, how);
 	struct inventory *merged = remember_merge(running->arena, fresh, running->inventory);
 	running->inventory = remember_places(running->arena, running->pass->desired, merged);
 }
@@ -132,6 +132,16 @@ static int make_plan(struct running *running, struct error *err)
 	return r < 0 ? r : pass_keep_failures(running, err);
 }
 
+/* By what libvirt saw at its own last look at the pools: that may have been long ago. */
+static bool lacks_space(const struct plan *plan)
+{
+	bool lacks = false;
+	for (size_t i = 0; i < plan->blocked_count; i++) {
+		lacks = lacks || plan->blocked[i].reason.code == CODE_SPACE;
+	}
+	return lacks;
+}
+
 /* The next move that may start now; move_count when there is none. */
 static size_t next_move(const struct running *running)
 {
@@ -151,7 +161,7 @@ static int make_move(struct running *running, size_t index, bool *ret_again, str
 {
 	const struct pass_listener *listener = running->pass->listener;
 	const struct move *move = &running->plan->moves[index];
-	if (!pass_look_at_pair(running, move)) {
+	if (!pass_look_at_pair(running, move, move->disk > 0 ? LOOK_POOLS : LOOK_PLAIN)) {
 		pass_note(running,
 		          arena_print(running->arena, "%s or %s has changed: planning again", move->from, move->to));
 		*ret_again = true;
@@ -162,7 +172,7 @@ static int make_move(struct running *running, size_t index, bool *ret_again, str
 	}
 	struct move_ending ending = pass_try_move(running, index);
 	int r = pass_keep_failures(running, err);
-	pass_look_at_pair(running, move);
+	pass_look_at_pair(running, move, LOOK_PLAIN);
 	running->inventory = remember_places(running->arena, running->pass->desired, running->inventory);
 	if (listener->end != NULL) {
 		listener->end(listener->data, running->plan, index, &ending);
@@ -233,7 +243,7 @@ static int carry_out(struct running *running, struct error *err)
 				running->result->stopped = true;
 				break;
 			}
-			look_at_all(running);
+			look_at_all(running, LOOK_PLAIN);
 			r = plan_anew(running, err);
 		}
 	}
@@ -267,7 +277,11 @@ int pass_run(struct arena *arena, const struct pass *pass, struct pass_result *r
 		r = take_holds(&running, &changed, err);
 	}
 	if (r == 0) {
-		look_at_all(&running);
+		look_at_all(&running, LOOK_PLAIN);
+		r = make_plan(&running, err);
+	}
+	if (r == 0 && lacks_space(running.plan)) {
+		look_at_all(&running, LOOK_POOLS);
 		r = make_plan(&running, err);
 	}
 	if (r == 0 && is_wanted(&running)) {

@@ -54,7 +54,7 @@ int pass_ask_consent(struct running *running, const struct plan *plan, bool *ret
  * reconcile/pass_move.c: looks at both hosts of a move again. Returns false when one of them is not as the plan expects
  * it.
  */
-bool pass_look_at_pair(struct running *running, const struct move *move);
+bool pass_look_at_pair(struct running *running, const struct move *move, unsigned int how);
 
 /* Makes one move of the plan, and counts how it has ended. */
 struct move_ending pass_try_move(struct running *running, size_t index);

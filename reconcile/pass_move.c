@@ -36,11 +36,11 @@ static bool tell_progress(void *data, const struct transfer *transfer)
 	return running->cancels == NULL;
 }
 
-bool pass_look_at_pair(struct running *running, const struct move *move)
+bool pass_look_at_pair(struct running *running, const struct move *move, unsigned int how)
 {
 	const struct world *world = &running->pass->world;
 	const char *const names[] = {move->from, move->to};
-	const struct inventory *pair = world->functions->look(world->data, running->arena, names, 2, false);
+	const struct inventory *pair = world->functions->look(world->data, running->arena, names, 2, how);
 	struct inventory *now = remember_hosts(running->arena, running->inventory, pair);
 	bool same = true;
 	for (size_t i = 0; i < 2; i++) {

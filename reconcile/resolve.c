@@ -51,7 +51,7 @@ static int look_again(const struct resolving *resolving, const struct vm **ret_v
 {
 	const struct inventory *before = resolving->decision->inventory;
 	const struct world *world = resolving->world;
-	const struct inventory *now = world->functions->look(world->data, resolving->arena, NULL, 0, true);
+	const struct inventory *now = world->functions->look(world->data, resolving->arena, NULL, 0, LOOK_FRESH);
 	for (size_t i = 0; i < now->host_count; i++) {
 		const struct host *host = &now->hosts[i];
 		const struct host *was = inventory_host(before, host->name);

@@ -24,12 +24,12 @@ static const char *why_unclear(struct arena *arena, const struct host *host, con
 	return NULL;
 }
 
-struct sight settle_look(const struct execution *execution, const struct move_entry *entry, bool fresh)
+struct sight settle_look(const struct execution *execution, const struct move_entry *entry, unsigned int how)
 {
 	struct arena *arena = execution->arena;
 	const char *const names[] = {entry->from, entry->to};
 	const struct world *world = &execution->world;
-	const struct inventory *inventory = world->functions->look(world->data, arena, names, 2, fresh);
+	const struct inventory *inventory = world->functions->look(world->data, arena, names, 2, how);
 	struct sight sight = {
 	        .source = inventory_host(inventory, entry->from),
 	        .target = inventory_host(inventory, entry->to),
@@ -164,7 +164,7 @@ int settle_resume(const struct execution *execution, const struct move_entry *en
 {
 	const struct world *world = &execution->world;
 	bool at_source = text_equal(on, entry->from);
-	struct sight sight = settle_look(execution, entry, true);
+	struct sight sight = settle_look(execution, entry, LOOK_FRESH);
 	if (sight.where != (at_source ? IS_ON_SOURCE : IS_ON_TARGET)) {
 		return error_set(err, -EBUSY, "it stays paused on %s: %s", on,
 		                 sight.where == IS_UNCLEAR ? sight.why : "the other host may have it");

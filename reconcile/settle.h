@@ -25,8 +25,8 @@ struct sight {
 	const struct vm *on_target;
 };
 
-/* fresh: on connections opened now, as after every failure. */
-struct sight settle_look(const struct execution *execution, const struct move_entry *entry, bool fresh);
+/* how: as world.h has it; on connections opened now after every failure. */
+struct sight settle_look(const struct execution *execution, const struct move_entry *entry, unsigned int how);
 
 /*
  * The VM is on its target: its snapshots, autostart, start if it was stopped for the move, the source's disks, and the

@@ -51,13 +51,24 @@ struct outcome {
 	const char *note;     /* as in struct transfer, or NULL */
 };
 
+/*
+ * How to look; flags. FRESH: on connections that are opened now. POOLS: each active pool is refreshed first. Without it
+ * the room that a pool has is that of libvirt's own last look at it, and what grows or goes beside libvirt is not seen
+ * (https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolRefresh).
+ */
+enum {
+	LOOK_PLAIN = 0,
+	LOOK_FRESH = 1,
+	LOOK_POOLS = 2,
+};
+
 struct world_functions {
 	/*
 	 * Looks at these hosts (count 0: at all) side by side, each with a deadline. Never fails: a host that does not
-	 * answer has its `connection` set. fresh: on connections that are opened now.
+	 * answer has its `connection` set.
 	 */
 	const struct inventory *(*look)(void *data, struct arena *arena, const char *const *hosts, size_t count,
-	                                bool fresh);
+	                                unsigned int how);
 
 	/*
 	 * What only the two hosts themselves can tell before a move: networks, memory that is really free, a running

@@ -27,6 +27,7 @@ static void drop_worker(struct connected_host *host)
 
 /* The calls that look: one for each host, all under way at once. */
 struct look_data {
+	bool refresh;
 	const char **shared;
 	size_t shared_count;
 	struct host host;
@@ -35,12 +36,13 @@ struct look_data {
 static int run_look(struct call *call, virConnectPtr connection, struct error *err)
 {
 	struct look_data *data = call_data(call);
-	return look_at_host(call_arena(call), connection, data->shared, data->shared_count, &data->host, err);
+	return look_at_host(call_arena(call), connection, data->refresh, data->shared, data->shared_count, &data->host,
+	                    err);
 }
 
-static struct call *start_look(struct connected_host *host, bool fresh)
+static struct call *start_look(struct connected_host *host, unsigned int how)
 {
-	if (fresh) {
+	if (how & LOOK_FRESH) {
 		drop_worker(host);
 	}
 	if (host->worker == NULL) {
@@ -49,6 +51,7 @@ static struct call *start_look(struct connected_host *host, bool fresh)
 	struct call *call = call_create(run_look, sizeof(struct look_data), false);
 	struct look_data *data = call_data(call);
 	struct arena *arena = call_arena(call);
+	data->refresh = (how & LOOK_POOLS) != 0;
 	data->shared_count = host->settings.shared_count;
 	data->shared = arena_array(arena, data->shared_count, sizeof(*data->shared));
 	for (size_t i = 0; i < data->shared_count; i++) {
@@ -131,7 +134,8 @@ static void mark_migrating(struct libvirt *libvirt, struct inventory *inventory)
 	}
 }
 
-const struct inventory *hosts_look(void *data, struct arena *arena, const char *const *names, size_t count, bool fresh)
+const struct inventory *hosts_look(void *data, struct arena *arena, const char *const *names, size_t count,
+                                   unsigned int how)
 {
 	struct libvirt *libvirt = data;
 	size_t total = count == 0 ? libvirt->host_count : count;
@@ -143,7 +147,7 @@ const struct inventory *hosts_look(void *data, struct arena *arena, const char *
 	uint64_t end_ms = host_call_now_ms() + libvirt->deadline_ms;
 	for (size_t i = 0; i < total; i++) {
 		hosts[i] = count == 0 ? &libvirt->hosts[i] : hosts_find(libvirt, names[i]);
-		calls[i] = hosts[i] == NULL ? NULL : start_look(hosts[i], fresh);
+		calls[i] = hosts[i] == NULL ? NULL : start_look(hosts[i], how);
 	}
 	for (size_t i = 0; i < total; i++) {
 		if (calls[i] == NULL) {

@@ -24,7 +24,8 @@ struct libvirt {
 struct connected_host *hosts_find(struct libvirt *libvirt, const char *name);
 
 /* As `look` of struct world_functions; data is a struct libvirt. */
-const struct inventory *hosts_look(void *data, struct arena *arena, const char *const *names, size_t count, bool fresh);
+const struct inventory *hosts_look(void *data, struct arena *arena, const char *const *names, size_t count,
+                                   unsigned int how);
 
 /* host_call_make() for a host by its name, which stands before what it has to say. ret_number may be NULL. */
 int hosts_ask(struct libvirt *libvirt, const char *name, const struct request *request, uint64_t *ret_number,

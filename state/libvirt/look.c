@@ -72,8 +72,11 @@ static unsigned int formats_of(const char *type)
 	return FORMAT_RAW;
 }
 
-static int read_pool(struct arena *arena, virStoragePoolPtr handle, struct pool *pool, struct error *err)
+static int read_pool(struct arena *arena, virStoragePoolPtr handle, bool refresh, struct pool *pool, struct error *err)
 {
+	if (refresh) { /* one that is not active or busy says no: what was known of it still holds */
+		virStoragePoolRefresh(handle, 0);
+	}
 	char *xml = virStoragePoolGetXMLDesc(handle, 0);
 	if (xml == NULL) {
 		return libvirt_error(err, "a pool's definition");
@@ -105,7 +108,7 @@ static bool is_gone(void)
 	return last != NULL && (last->code == VIR_ERR_NO_DOMAIN || last->code == VIR_ERR_NO_STORAGE_POOL);
 }
 
-static int read_pools(struct arena *arena, virConnectPtr connection, struct host *host, struct error *err)
+static int read_pools(struct arena *arena, virConnectPtr connection, bool refresh, struct host *host, struct error *err)
 {
 	virStoragePoolPtr *handles = NULL;
 	int count = virConnectListAllStoragePools(connection, &handles, 0);
@@ -115,7 +118,7 @@ static int read_pools(struct arena *arena, virConnectPtr connection, struct host
 	int r = 0;
 	for (int i = 0; i < count; i++) {
 		struct pool pool;
-		int one = r < 0 ? r : read_pool(arena, handles[i], &pool, err);
+		int one = r < 0 ? r : read_pool(arena, handles[i], refresh, &pool, err);
 		if (one == 0) {
 			ARENA_ADD(arena, host->pools, host->pool_count) = pool;
 		} else if (r == 0 && !is_gone()) {
@@ -151,15 +154,15 @@ static int read_vms(struct arena *arena, virConnectPtr connection, const char *c
 	return r;
 }
 
-int look_at_host(struct arena *arena, virConnectPtr connection, const char *const *shared, size_t shared_count,
-                 struct host *host, struct error *err)
+int look_at_host(struct arena *arena, virConnectPtr connection, bool refresh, const char *const *shared,
+                 size_t shared_count, struct host *host, struct error *err)
 {
 	int r = read_node(arena, connection, host, err);
 	if (r == 0) {
 		r = read_networks(arena, connection, host, err);
 	}
 	if (r == 0) {
-		r = read_pools(arena, connection, host, err);
+		r = read_pools(arena, connection, refresh, host, err);
 	}
 	if (r == 0) {
 		r = read_vms(arena, connection, shared, shared_count, host, err);

@@ -11,9 +11,9 @@
 
 struct arena;
 
-/* Fills host (its name is set already). Fails when the host cannot tell what it has, as a whole. */
-int look_at_host(struct arena *arena, virConnectPtr connection, const char *const *shared, size_t shared_count,
-                 struct host *host, struct error *err);
+/* Fills host (its name is set already). refresh: its pools first. Fails when the host cannot tell what it has. */
+int look_at_host(struct arena *arena, virConnectPtr connection, bool refresh, const char *const *shared,
+                 size_t shared_count, struct host *host, struct error *err);
 
 /* Is a migration of this VM under way on this host? False when there is no such VM. */
 bool look_is_migrating(virConnectPtr connection, const char *uuid);

@@ -22,9 +22,10 @@ err=$work/err
 vms=()
 booting=()
 children=()
+undoings=()
 
 finish() {
-    local status=$? child
+    local status=$? child undo
     trap - EXIT
     for child in "${children[@]}"; do
         kill -KILL "$child" 2>/dev/null || :
@@ -33,6 +34,9 @@ finish() {
         printf -- '--- what berth printed last\n'
         cat "$out" "$err" 2>/dev/null || :
     fi
+    for undo in "${undoings[@]}"; do
+        "$undo" || status=1
+    done
     sandbox up >/dev/null || status=1
     ((${#vms[@]} == 0)) || sandbox rm "${vms[@]}" || status=1
     rm -f "$sandbox_dir"/node*/lib/images/*
@@ -41,6 +45,11 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
+
+# at_end FUNCTION: called whatever way the test ends, when berth has ended and its guests are still there.
+at_end() {
+    undoings+=("$1")
+}
 
 # Says what is wrong, and where in the test.
 fail() {
@@ -128,6 +137,12 @@ status_commits() {
 # A file of the status branch; status.yaml unless another is named.
 status() {
     git -C "$repo" show "berth/status:${1:-status.yaml}"
+}
+
+# phase_is PHASE: does the status say so of the newest commit?
+phase_is() {
+    status >"$work/status" && grep -q "^phase: $1" "$work/status" &&
+        grep -q "^desired: $(git -C "$repo" rev-parse main)" "$work/status"
 }
 
 # --- berth ----------------------------------------------------------------------------------------------------------

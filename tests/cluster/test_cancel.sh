@@ -6,9 +6,6 @@
 is_copying() {
     (($(du -k "$(images_of node2)/db-1.qcow2" 2>/dev/null | cut -f1) > 1024))
 }
-phase_is() {
-    status >"$work/status" && grep -q "^phase: $1" "$work/status" && grep -q "^desired: $(git -C "$repo" rev-parse main)" "$work/status"
-}
 # tell CODE VERB ARGUMENT...: a command that speaks to the berth that is at work; what it says is in $told.
 told=$work/told
 tell() {

@@ -10,9 +10,6 @@ tell() {
     berth "$@" >"$told" 2>&1 </dev/null || code=$?
     ((code == wanted)) || fail "berth $1 ended with $code, not $wanted: $(cat "$told")"
 }
-phase_is() {
-    status >"$work/status" && grep -q "^phase: $1" "$work/status" && grep -q "^desired: $(git -C "$repo" rev-parse main)" "$work/status"
-}
 
 vm web-1 --host node1 --disk network
 vm web-2 --host node1 --disk network

@@ -10,9 +10,6 @@ limits() {
 plan_id() {
     status | sed -n 's/^  id: //p'
 }
-phase_is() {
-    [[ $(status) == *"phase: $1"* ]]
-}
 
 vm web-1 --host node1 --disk network
 vm web-2 --host node1 --disk network

@@ -10,16 +10,13 @@ change() {
     [[ $1 == *-off ]] || on node1 start "$1" >/dev/null || fail "$1 cannot be started"
 }
 
-# Whatever way it ends, the hosts are as before.
 restore() {
-    local status=$?
     on node1 net-destroy only >/dev/null 2>&1 || :
     on node1 net-undefine only >/dev/null 2>&1 || :
     rm -f "$sandbox_dir"/node2/cache/qemu/capabilities/*.xml
-    sandbox fault kill node2 || :
-    return "$status"
+    sandbox fault kill node2
 }
-trap 'if restore; then finish; else finish; fi' EXIT
+at_end restore
 
 # What only node1 has: each node has a /run of its own.
 sandbox exec node1 mkdir -p /run/only

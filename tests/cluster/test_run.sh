@@ -15,9 +15,6 @@ push() {
     git -C "$repo" push -q "$work/bare.git" main
     repo=$work/bare.git
 }
-phase_is() {
-    status >"$work/status" && grep -q "^phase: $1" "$work/status" && grep -q "^desired: $(git -C "$repo" rev-parse main)" "$work/status"
-}
 
 push <<<'vms: {web-1: {host: node1}, web-2: {host: node1}}'
 start_berth run

@@ -93,10 +93,11 @@ static void check_memory(struct sim_fleet *fleet, const struct host *host, const
 	}
 }
 
-static const struct inventory *look(void *data, struct arena *arena, const char *const *names, size_t count, bool fresh)
+static const struct inventory *look(void *data, struct arena *arena, const char *const *names, size_t count,
+                                    unsigned int how)
 {
 	struct sim_fleet *fleet = data;
-	(void)fresh;
+	(void)how;
 	fleet->looks++;
 	struct inventory *inventory = arena_alloc(arena, sizeof(*inventory));
 	size_t total = count == 0 ? fleet->now.host_count : count;

@@ -91,7 +91,7 @@ static bool decide(struct run *run, const struct kind *kind, size_t keep, unsign
 		struct decision decision;
 		assert_true(tries < 5);
 		record_read_moves(run->record, run->arena, &entries, NULL);
-		const struct inventory *inventory = SIM_FUNCTIONS.look(&run->sim, run->arena, NULL, 0, true);
+		const struct inventory *inventory = SIM_FUNCTIONS.look(&run->sim, run->arena, NULL, 0, LOOK_FRESH);
 		r = decide_begin(run->arena, "web-1", inventory, &entries, &decision, &err);
 		if (r == 0 && decide_is_open(&decision)) {
 			r = decide_check(&decision, SIM_NAMES[keep], NULL, 0, &err);

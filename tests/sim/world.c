@@ -126,10 +126,11 @@ static int failure(const struct sim *sim, bool hit, struct error *err)
 	return hit && sim->fault == FAULT_REFUSED ? error_set(err, -EPERM, "refused") : no_answer(err);
 }
 
-static const struct inventory *look(void *data, struct arena *arena, const char *const *names, size_t count, bool fresh)
+static const struct inventory *look(void *data, struct arena *arena, const char *const *names, size_t count,
+                                    unsigned int how)
 {
 	struct sim *sim = data;
-	(void)fresh;
+	(void)how;
 	bool hit = begin(sim, __func__);
 	names = count == 0 ? SIM_NAMES : names;
 	count = count == 0 ? 2 : count;
