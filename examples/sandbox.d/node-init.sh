@@ -18,7 +18,7 @@ done
 mount --bind /run/etc /etc
 if [ -d "$at/lib" ]; then
     mount --bind "$at/etc" /etc/libvirt
-    mount --bind "$at/lib" /var/lib/libvirt
+    mount --rbind "$at/lib" /var/lib/libvirt
     mount --bind "$at/log" /var/log/libvirt
     mount --bind "$at/cache" /var/cache/libvirt
     mount --bind "$at/../boot" /var/lib/libvirt/boot

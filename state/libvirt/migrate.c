@@ -127,6 +127,21 @@ static void read_outcome(virDomainPtr target, struct outcome *outcome)
 	outcome->bytes = memory;
 }
 
+/*
+ * What libvirt says, and what helps where QEMU refuses for good: a paused guest had been handed over, and the target
+ * has lost it. Only QEMU's words tell (hmp and qmp_migrate in its migration.c); libvirt shows a pause like any other.
+ */
+static int tell_failure(struct error *err)
+{
+	int r = libvirt_error(err, NULL);
+	if (err != NULL && strstr(err->message, "paused due to previous migration") != NULL) {
+		return error_prefix(err, r,
+		                    "an earlier move of the paused VM failed at its very end: resume it for a "
+		                    "moment before it is moved again");
+	}
+	return r;
+}
+
 static int migrate_between(struct call *call, virConnectPtr from, virConnectPtr to, struct error *err)
 {
 	struct migration_call *data = call_data(call);
@@ -148,7 +163,7 @@ static int migrate_between(struct call *call, virConnectPtr from, virConnectPtr 
 	if (r == 0) {
 		target = virDomainMigrate3(domain, to, parameters.items, (unsigned int)parameters.count,
 		                           flags_of(&data->order));
-		r = target == NULL ? libvirt_error(err, NULL) : 0;
+		r = target == NULL ? tell_failure(err) : 0;
 	}
 	if (target != NULL) {
 		read_outcome(target, &data->outcome);

@@ -54,6 +54,8 @@ def check_guest(scene, guest, sights):
         yield f"{sight}, but should be {' or '.join(sorted(states))}"
     elif sight.state == "paused" and place.state != "paused" and sight.reason != PERSON:
         yield f"{sight}: nobody has asked for that"
+    if scene.herd.snapshots(sight) != guest.snapshots:
+        yield f"the snapshots of {guest.name} are {scene.herd.snapshots(sight)}, not {guest.snapshots}"
     if sight.autostart != place.autostart:
         yield f"the autostart of {guest.name} has become {sight.autostart}"
 

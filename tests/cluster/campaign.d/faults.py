@@ -65,6 +65,20 @@ def freeze_daemon(side):
     return strike
 
 
+def power_off(side):
+    """The whole host, and every guest that runs there."""
+    def strike(scene):
+        node = node_of(scene, side)
+        scene.hosts.sandbox("fault", "power-off", node)
+        scene.repairs.append(heal(scene, node))
+        for guest in scene.herd.guests:
+            move = next((move for move in scene.moves if move.guest is guest), None)
+            if node in (scene.places[guest.name].node, move and move.target):
+                scene.may_be(guest.name, "running", "stopped")
+        return f"{node} powered off"
+    return strike
+
+
 def kill_qemu(side):
     def strike(scene):
         node, name = node_of(scene, side), scene.victim.guest.name
@@ -228,6 +242,7 @@ FAULTS = [
           ("before", "volumes", "shutdown", "transfer", "copying", "switch", "undo"), lambda move: move.state != "stopped"),
     Fault("qemu-killed-target", kill_qemu("target"), (0, 1), ("copying", "switch", "settle", "source-disks", "after"),
           lambda move: not move.is_carried()),
+    *(Fault(f"power-off-{side}", power_off(side), (0.2, 12)) for side in SIDES),
     *(Fault(f"link-cut-{side}", cut_link(side), (0.2, 12)) for side in SIDES),
     Fault("link-slowed", slow_link, (1, 6)),
     Fault("disk-filled", fill_disk, (1, 6), ("before", "volumes", "transfer", "copying"), lambda move: move.guest.is_local),

@@ -16,7 +16,9 @@ KINDS = {
     "qcow-1": "local-qcow2",
     "qcow-2": "local-qcow2",
     "mix-1": "mixed",
+    "snap-1": "network-qcow2",
 }
+SNAPSHOT = "kept"  # what each guest has whose disk takes one
 SHUTDOWN = "40s"  # for a guest that is not going to
 PAYLOAD_MIB = 16  # on each disk: what a copy takes some time for
 
@@ -24,19 +26,23 @@ PAYLOAD_MIB = 16  # on each disk: what a copy takes some time for
 class Guest:
     def __init__(self, name):
         self.name, self.kind = name, KINDS[name]
-        self.is_local = self.kind != "network"
+        self.is_local = not self.kind.startswith("network")
+        self.snapshots = [SNAPSHOT] if self.kind == "network-qcow2" else []
         self.uuid = None
 
     def files(self):
         """Of its local disks, as they are called in the images of the host that has it."""
-        return {"network": [], "local-raw": [f"{self.name}.raw"]}.get(self.kind, [f"{self.name}.qcow2"])
+        if not self.is_local:
+            return []
+        return [f"{self.name}.raw" if self.kind == "local-raw" else f"{self.name}.qcow2"]
 
 
 class Move:
     """What a round wants of a guest: from where it is, as it is, to another host."""
 
-    def __init__(self, guest, mode, state, autostart, hosts_on):
+    def __init__(self, guest, mode, state, autostart, hosts_on, source_disks):
         self.guest, self.mode, self.state, self.autostart, self.hosts_on = guest, mode, state, autostart, hosts_on
+        self.source_disks = source_disks
         self.source = self.target = None
 
     def __str__(self):
@@ -64,19 +70,26 @@ class Herd:
     def create(self, guest, node):
         self.hosts.sandbox("vm", guest.name, "--host", node, "--disk", guest.kind, "--payload", str(PAYLOAD_MIB))
         guest.uuid = self.hosts.must(node, "domuuid", guest.name).strip()
+        if guest.snapshots:
+            self.hosts.sandbox("wait", guest.name)
+            self.hosts.must(node, "snapshot-create-as", guest.name, SNAPSHOT)
 
     def mend(self):
         """Whoever is not on exactly one host, with a definition, is made anew."""
         sights, made = self.hosts.survey(), []
         for number, guest in enumerate(self.guests):
             mine = [sight for sight in sights if sight.vm == guest.name]
-            if guest.uuid is None or len(mine) != 1 or not mine[0].persistent:
+            if guest.uuid is None or len(mine) != 1 or not mine[0].persistent or \
+                    self.snapshots(mine[0]) != guest.snapshots:
                 if guest.uuid is not None or mine:
                     self.remove(guest)
                 self.create(guest, self.hosts.nodes[number % len(self.hosts.nodes)])
                 made.append(guest.name)
         if made:
             self.hosts.sandbox("wait", *made)
+
+    def snapshots(self, sight):
+        return (self.hosts.virsh(sight.node, "snapshot-list", sight.vm, "--name") or "").split()
 
     def prepare(self, moves):
         """Brings the guests that are to move into the state that they begin in; says where each of all is."""
@@ -140,7 +153,8 @@ class Berth:
         for name, sight in sorted(places.items()):
             move = next((one for one in moves if one.guest.name == name), None)
             how = {None: "live", "stopped": f"stopped, timeout: {SHUTDOWN}"}.get(move and move.mode, move and move.mode)
-            lines.append(f"  {name}: {{host: {move.target if move else sight.node}, migration: {{mode: {how}}}}}")
+            disks = f", source_disks: {move.source_disks}" if move else ""
+            lines.append(f"  {name}: {{host: {move.target if move else sight.node}, migration: {{mode: {how}{disks}}}}}")
         with open(f"{self.repo}/placement.yaml", "w") as file:
             file.write("\n".join(lines) + "\n")
         self.git("add", ".")

@@ -32,7 +32,6 @@ class Scene:
         self.states = {}   # in which each may be after it
         self.repairs = []
         self.fault = None
-        self.refreshed = set()
         self.by_hand = []  # what a person had to do, as berth asked for
         self.berth = self.watch = self.rate = None
 
@@ -54,7 +53,7 @@ class Scene:
             count = dice.choice((1, 1, 2, 3))
             self.moves = [Move(guest, dice.choice(("live", "live", "suspended", "stopped")),
                                dice.choice(("running", "running", "running", "paused", "stopped")),
-                               dice.random() < 0.3, dice.choice((1, 2)))
+                               dice.random() < 0.3, dice.choice((1, 2)), dice.choice(("delete",) * 4 + ("1s",)))
                           for guest in dice.sample(self.herd.guests, count)]
         self.rate = dice.choice(RATES)
         self.verb = dice.choice((("apply", "--yes"), ("apply", "--yes"), ("run",)))
@@ -182,7 +181,7 @@ def converge(scene):
         berth.end(SECONDS)
     elif not berth.is_over():
         berth.end(SECONDS)
-    if scene.verb[0] == "apply" and berth.runs[-1][1] == 0:
+    if scene.verb[0] == "apply" and berth.runs[-1][1] == 0 and not berth.entries():
         return
     for number in range(RUNS):
         do_by_hand(scene)
@@ -211,12 +210,6 @@ def do_by_hand(scene):
             os.unlink(f"{hosts.images(node)}/{file}")
             hosts.virsh(node, "pool-refresh", "images")
             do(scene, f"{file} removed from {node}")
-    # libvirt's figure of what is free is that of its last look at the pool, and berth has no other.
-    for node in set(re.findall(r"pool images on (\w+) has", scene.berth.git("show", "berth/status:status.yaml"))):
-        if scene.fault == "disk-filled" and node not in scene.refreshed:
-            scene.refreshed.add(node)
-            hosts.virsh(node, "pool-refresh", "images")
-            do(scene, f"the pool of {node} refreshed, whose disk was full")
     for sight in hosts.survey():
         if is_waited_for(scene, sight) and sight.state == "running":
             hosts.virsh(sight.node, "shutdown", sight.vm)
@@ -225,6 +218,11 @@ def do_by_hand(scene):
             hosts.virsh(sight.node, "destroy", sight.vm)
             hosts.virsh(sight.node, "undefine", sight.vm)
             do(scene, f"{sight.vm} kept on {scene.victim.target} and ended on {sight.node}, as it was paused before")
+        if sight.state == "paused" and hosts.virsh(sight.node, "domid", sight.vm) and re.search(
+                rf"{sight.vm}: .*\n.*resume it for a\s+moment before", scene.berth.output(len(scene.berth.runs) - 1)):
+            hosts.virsh(sight.node, "resume", sight.vm)
+            hosts.virsh(sight.node, "suspend", sight.vm)
+            do(scene, f"{sight.vm} resumed for a moment on {sight.node}, as was asked for")
         if sight.state == "paused" and sight.reason == "I/O error":
             hosts.virsh(sight.node, "resume", sight.vm)
             do(scene, f"{sight.vm} resumed on {sight.node} after its disk was full")
