@@ -7,6 +7,7 @@
 #include "state/yaml.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* NULL for a key that is not there, or null, or no scalar. */
 static const char *get_text(const struct yaml_node *map, const char *key)
@@ -26,6 +27,15 @@ static uint64_t get_number(const struct yaml_node *map, const char *key)
 	uint64_t number = 0;
 	units_parse_number(get_word(map, key), 0, INT64_MAX, &number);
 	return number;
+}
+
+/* Of whole seconds, or seconds with three decimals. */
+static uint64_t get_ms(const struct yaml_node *map, const char *key)
+{
+	unsigned long long seconds = 0;
+	unsigned int ms = 0;
+	sscanf(get_word(map, key), "%12llu.%3u", &seconds, &ms);
+	return seconds * 1000 + ms;
 }
 
 static int64_t get_time(const struct yaml_node *map, const char *key)
@@ -116,7 +126,7 @@ static void read_move(struct arena *arena, const struct yaml_node *node, struct 
 	*progress = (struct move_progress){
 	        .state = read_state(get_word(node, "state")),
 	        .started = get_time(node, "started"),
-	        .ms = get_number(node, "seconds") * 1000,
+	        .ms = get_ms(node, "seconds"),
 	        .downtime_ms = get_number(node, "downtime_ms"),
 	        .bytes = get_number(node, "bytes"),
 	        .error = get_text(node, "error"),

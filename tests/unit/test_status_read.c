@@ -32,7 +32,7 @@ static const char WRITTEN[] =
         "    waits: null\n"
         "    state: failed\n"
         "    started: 2026-11-24T20:55:26Z\n"
-        "    seconds: 1\n"
+        "    seconds: 1.046\n"
         "    downtime_ms: 462\n"
         "    bytes: 75869389\n"
         "    error: 'no: such file'\n"
