@@ -19,7 +19,7 @@ enum exit_code verb_plan(struct arena *arena, const struct setting *setting)
 	}
 	/* From a record the same input gives the same bytes; what waits now is told where now is asked for. */
 	if (setting->options.inventory == NULL) {
-		desired = source_held(arena, setting, key, desired);
+		source_held(arena, setting, key, &desired, &inventory);
 	}
 	const struct planner_options options = {.effort = setting->effort};
 	const struct plan *plan = planner_plan(arena, desired, inventory, &options);

@@ -296,16 +296,21 @@ struct gating source_gating(struct arena *arena, const struct setting *setting, 
 	return gating;
 }
 
-const struct desired *source_held(struct arena *arena, const struct setting *setting, const char *key,
-                                  const struct desired *desired)
+void source_held(struct arena *arena, const struct setting *setting, const char *key, const struct desired **desired,
+                 const struct inventory **inventory)
 {
 	cleanup_record struct record *record = NULL;
 	struct hold_list holds = {0};
 	if (key == NULL || record_open(setting->config.state, key, NULL, &record, NULL) < 0 ||
 	    holds_read(arena, record, &holds, NULL) < 0) {
-		return desired;
+		return;
 	}
-	return holds_apply(arena, desired, &holds);
+	struct set_aside *aside = NULL;
+	size_t count = 0;
+	holds = holds_standing(arena, *desired, &holds);
+	holds_set_aside(arena, &holds, *inventory, NULL, 0, &aside, &count);
+	*desired = holds_apply(arena, *desired, &holds);
+	*inventory = remember_set_aside(arena, *inventory, aside, count);
 }
 
 static bool nobody_answered(const struct inventory *inventory)

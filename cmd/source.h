@@ -50,9 +50,12 @@ enum exit_code source_desired(struct arena *arena, const struct setting *setting
 enum exit_code source_inventory(struct arena *arena, const struct setting *setting, const struct desired *desired,
                                 const char *key, const struct inventory **ret_inventory);
 
-/* The placement with the holds by command that the record of that key knows; as it is where there are none. */
-const struct desired *source_held(struct arena *arena, const struct setting *setting, const char *key,
-                                  const struct desired *desired);
+/*
+ * Placement and inventory with the holds by command that the record of that key knows worked in; as they are where
+ * there are none.
+ */
+void source_held(struct arena *arena, const struct setting *setting, const char *key, const struct desired **desired,
+                 const struct inventory **inventory);
 
 void source_print_problems(const struct problem_list *problems);
 void source_print_warnings(const struct desired *desired);

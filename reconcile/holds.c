@@ -66,8 +66,7 @@ int holds_forgive(struct record *record, const char *vm, struct error *err)
 	return write_list(arena, record, &list, err);
 }
 
-int holds_expire(struct arena *arena, struct record *record, const struct desired *desired, struct hold_list *list,
-                 struct error *err)
+struct hold_list holds_standing(struct arena *arena, const struct desired *desired, const struct hold_list *list)
 {
 	struct hold_list left = {0};
 	for (size_t i = 0; i < list->count; i++) {
@@ -77,6 +76,13 @@ int holds_expire(struct arena *arena, struct record *record, const struct desire
 			ARENA_ADD(arena, left.items, left.count) = *hold;
 		}
 	}
+	return left;
+}
+
+int holds_expire(struct arena *arena, struct record *record, const struct desired *desired, struct hold_list *list,
+                 struct error *err)
+{
+	struct hold_list left = holds_standing(arena, desired, list);
 	int r = left.count < list->count ? write_list(arena, record, &left, err) : 0;
 	if (r == 0) {
 		*list = left;

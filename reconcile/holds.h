@@ -21,7 +21,10 @@ int holds_release(struct record *record, const char *vm, bool *ret_held, struct 
 /* The one that a cancelled move left. */
 int holds_forgive(struct record *record, const char *vm, struct error *err);
 
-/* Those of cancelled moves whose VMs have another entry by now, or none, leave the record and the list. */
+/* All but those of cancelled moves whose VMs have another entry by now, or none. */
+struct hold_list holds_standing(struct arena *arena, const struct desired *desired, const struct hold_list *list);
+
+/* Leaves only these in the record and the list. */
 int holds_expire(struct arena *arena, struct record *record, const struct desired *desired, struct hold_list *list,
                  struct error *err);
 

@@ -52,6 +52,9 @@ end_berth 0
 sandbox fault heal node2
 apply 3
 expect_line 'its owner asked' "$out"
+run_berth 3 plan
+expect_line 'web-1 (cancelled)' "$out"
+expect_line 'No move; 2 blocked' "$out"
 expect_on node1 running web-1
 expect_on node1 'shut off' db-1
 
