@@ -398,6 +398,16 @@ static struct move_ending recover_source_disks(const struct execution *execution
 	return end_as(ENDED_DONE, CODE_FAILED, arena_copy(arena, r < 0 ? err.message : ""));
 }
 
+/* An entry with a time to wait for was undone before: berth itself has left it, see may_still_happen() in settle.c. */
+static const char *why_left(const struct move_entry *entry)
+{
+	if (entry->due == 0) {
+		return "berth was stopped in the middle of its move";
+	}
+	return entry->asked_off ? "its guest was asked to shut down and may do so yet: it is started again then"
+	                        : "its snapshots were to go and may do so yet: they are set again then";
+}
+
 struct move_ending execute_recover(const struct execution *execution, const struct move_entry *entry)
 {
 	struct move_entry current = *entry;
@@ -407,5 +417,5 @@ struct move_ending execute_recover(const struct execution *execution, const stru
 	struct sight sight = look_for_end(execution, entry, true);
 	confirm(execution, &current, &sight);
 	hand_over(execution, &current, &sight);
-	return conclude(execution, &current, &sight, -EINTR, "berth was stopped in the middle of its move");
+	return conclude(execution, &current, &sight, -EINTR, why_left(entry));
 }

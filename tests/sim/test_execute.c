@@ -459,6 +459,9 @@ static void test_a_guest_that_goes_off_late_is_started_again(void **state)
 		}
 	}
 	assert_string_equal(run.sim.hit, "shut_down");
+	recover(&run);
+	assert_int_equal(run.in_record, 1);
+	assert_non_null(strstr(run.ending.reason.text, "asked to shut down and may do so yet"));
 	run.sim.hosts[0].vm.state = VM_STOPPED;
 	recover(&run);
 	assert_int_equal(run.in_record, 0);
