@@ -68,6 +68,7 @@ struct run {
 	struct record *record;
 	const char *folder;
 	struct move_ending ending;
+	struct move_ending recovered; /* the last that a next start has found */
 	enum fault fault;
 	bool two_faults;
 	bool later;         /* source_disks: 1h */
@@ -165,8 +166,8 @@ static void recover(struct run *run)
 	        .record = run->record,
 	};
 	for (size_t i = 0; i < entries.count; i++) {
-		struct move_ending ending = execute_recover(&execution, &entries.items[i]);
-		note_left(run, &ending);
+		run->recovered = execute_recover(&execution, &entries.items[i]);
+		note_left(run, &run->recovered);
 	}
 	assert_int_equal(record_read_moves(run->record, run->arena, &entries, NULL), 0);
 	run->in_record = entries.count;
@@ -461,7 +462,7 @@ static void test_a_guest_that_goes_off_late_is_started_again(void **state)
 	assert_string_equal(run.sim.hit, "shut_down");
 	recover(&run);
 	assert_int_equal(run.in_record, 1);
-	assert_non_null(strstr(run.ending.reason.text, "asked to shut down and may do so yet"));
+	assert_non_null(strstr(run.recovered.reason.text, "asked to shut down and may do so yet"));
 	run.sim.hosts[0].vm.state = VM_STOPPED;
 	recover(&run);
 	assert_int_equal(run.in_record, 0);
