@@ -4,6 +4,7 @@
 #include "reconcile/holds.h"
 #include "reconcile/pass_data.h"
 #include "reconcile/planner.h"
+#include "reconcile/preflight.h"
 #include "reconcile/remember.h"
 #include "reconcile/retry.h"
 #include "state/arena.h"
@@ -161,9 +162,10 @@ static int make_move(struct running *running, size_t index, bool *ret_again, str
 {
 	const struct pass_listener *listener = running->pass->listener;
 	const struct move *move = &running->plan->moves[index];
-	if (!pass_look_at_pair(running, move, move->disk > 0 ? LOOK_POOLS : LOOK_PLAIN)) {
-		pass_note(running,
-		          arena_print(running->arena, "%s or %s has changed: planning again", move->from, move->to));
+	bool same = pass_look_at_pair(running, move, move->disk > 0 ? LOOK_POOLS : LOOK_PLAIN);
+	if (!same || !preflight_expects(running->inventory, move)) { /* it may have changed during an earlier move */
+		const char *what = same ? move->vm : arena_print(running->arena, "%s or %s", move->from, move->to);
+		pass_note(running, arena_print(running->arena, "%s has changed: planning again", what));
 		*ret_again = true;
 		return 0;
 	}

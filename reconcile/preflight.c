@@ -44,6 +44,14 @@ static bool is_off(enum vm_state state)
 	return state == VM_STOPPED || state == VM_CRASHED;
 }
 
+bool preflight_expects(const struct inventory *inventory, const struct move *move)
+{
+	const struct host *from = inventory_host(inventory, move->from);
+	const struct vm *vm = from == NULL ? NULL : host_vm_by_uuid(from, move->uuid);
+	return vm != NULL && text_equal(vm->name, move->vm) && is_off(vm->state) == (move->mode == MOVE_OFFLINE) &&
+	       vm->memory == move->memory;
+}
+
 bool preflight_check(struct arena *arena, const struct desired *desired, const struct inventory *inventory,
                      const struct move *move, const char *plan_id, struct move_order *ret_order,
                      struct move_entry *ret_entry, struct reason *ret_reason)
@@ -56,7 +64,7 @@ bool preflight_check(struct arena *arena, const struct desired *desired, const s
 		return refuse(ret_reason, CODE_PREFLIGHT, arena_print(arena, "it is no longer on %s", move->from));
 	}
 	const struct vm *seen = fleet->vms[vm].seen;
-	if (is_off(seen->state) != (move->mode == MOVE_OFFLINE) || seen->memory != move->memory) {
+	if (!preflight_expects(inventory, move)) {
 		return refuse(ret_reason, CODE_PREFLIGHT, "it is not as it was when the move was planned");
 	}
 	struct obstacle obstacle;
