@@ -292,11 +292,12 @@ static bool may_still_happen(struct move_entry *entry, const struct sight *sight
 {
 	const int64_t seconds = INT64_C(10) * 60;
 	int64_t now = (int64_t)time(NULL);
-	bool may_go_off = entry->asked_off && sight->on_source->state == VM_RUNNING;
+	bool is_paused = sight->on_source->state == VM_PAUSED; /* it will hear of it once somebody lets it go on */
+	bool may_go_off = entry->asked_off && (sight->on_source->state == VM_RUNNING || is_paused);
 	if (!may_go_off && !entry->snapshots_open) {
 		return false;
 	}
-	if (entry->due == 0) {
+	if (entry->due == 0 || (may_go_off && is_paused)) {
 		entry->due = now + seconds;
 	}
 	return entry->due > now;

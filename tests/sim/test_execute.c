@@ -463,6 +463,13 @@ static void test_a_guest_that_goes_off_late_is_started_again(void **state)
 	recover(&run);
 	assert_int_equal(run.in_record, 1);
 	assert_non_null(strstr(run.recovered.reason.text, "asked to shut down and may do so yet"));
+	struct move_entries entries = {0};
+	record_read_moves(run.record, run.arena, &entries, NULL);
+	run.sim.hosts[0].vm.state = VM_PAUSED; /* then it hears of it when it goes on, however long that takes */
+	entries.items[0].due = 1;
+	record_write_move(run.record, &entries.items[0], NULL);
+	recover(&run);
+	assert_int_equal(run.in_record, 1);
 	run.sim.hosts[0].vm.state = VM_STOPPED;
 	recover(&run);
 	assert_int_equal(run.in_record, 0);

@@ -211,6 +211,9 @@ def do_by_hand(scene):
             hosts.virsh(node, "pool-refresh", "images")
             do(scene, f"{file} removed from {node}")
     for sight in hosts.survey():
+        if is_waited_for(scene, sight) and sight.state == "paused":
+            hosts.virsh(sight.node, "resume", sight.vm)
+            do(scene, f"{sight.vm} resumed on {sight.node}, to hear that it was asked to shut down")
         if is_waited_for(scene, sight) and sight.state == "running":
             hosts.virsh(sight.node, "shutdown", sight.vm)
             do(scene, f"{sight.vm} shut down on {sight.node}, as it was asked to")
