@@ -28,6 +28,7 @@ struct loop {
 	struct arena *arena;       /* of what lives longer than a pass */
 	const char *hosts;         /* which hosts `libvirt` has, as a digest */
 	const char *commit;        /* that the pass in flight acts on */
+	uint64_t knock_ms;         /* until hosts that are away are asked again; 0: none is */
 	int signals;
 	unsigned int told;    /* how often it has been told to stop */
 	int64_t next_attempt; /* of a move that failed, seconds since 1970; 0: there is none */
@@ -238,6 +239,7 @@ static void make_pass(struct loop *loop)
 	};
 	struct problem_list problems = {0};
 	struct error err = {0};
+	libvirt_events_drain(); /* whatever they told, it is looked at now */
 	loop->commit = NULL;
 	loop->next_attempt = 0;
 	int r = input_from_git(arena, settings->git, &pass.desired, &loop->commit, &problems, &err);
@@ -277,6 +279,27 @@ static bool has_moved(struct loop *loop, const char *commit)
 	return !text_equal(tip, commit);
 }
 
+/* Growing, as long as a host is away. */
+static void knock(struct loop *loop)
+{
+	const uint64_t least_ms = 1000;
+	const uint64_t most_ms = 60000;
+	uint64_t next_ms = loop->knock_ms == 0 ? least_ms : loop->knock_ms * 2;
+	bool is_away = loop->libvirt != NULL && libvirt_knock(loop->libvirt);
+	loop->knock_ms = !is_away ? 0 : next_ms > most_ms ? most_ms : next_ms;
+}
+
+/* Several events come with each change; they make one pass. */
+static bool has_rung(short revents)
+{
+	const struct timespec together = {.tv_nsec = 50000000};
+	if ((revents & POLLIN) == 0) {
+		return false;
+	}
+	nanosleep(&together, NULL);
+	return libvirt_events_drain();
+}
+
 /* How long until the next pass, if nothing happens before. A clock that was set back makes it no longer than a resync.
  */
 static uint64_t longest_wait_ms(const struct loop *loop)
@@ -292,39 +315,67 @@ static uint64_t longest_wait_ms(const struct loop *loop)
 	return wait_ms < loop->settings->resync_ms ? wait_ms : loop->settings->resync_ms;
 }
 
+/* When the next thing is due, in ms of the monotonic clock. */
+struct timers {
+	uint64_t look; /* a pass in any case */
+	uint64_t poll; /* of a remote repository; UINT64_MAX: a local one tells by itself */
+	uint64_t knock;
+};
+
+static void set_poll(const struct loop *loop, struct timers *timers, uint64_t now)
+{
+	timers->poll = loop->watch == NULL ? now + loop->settings->poll_ms : UINT64_MAX;
+}
+
+static void set_knock(struct loop *loop, struct timers *timers, uint64_t now)
+{
+	knock(loop);
+	timers->knock = loop->knock_ms == 0 ? UINT64_MAX : now + loop->knock_ms;
+}
+
+static int ms_until_first(const struct timers *timers, uint64_t now)
+{
+	uint64_t first = timers->look < timers->poll ? timers->look : timers->poll;
+	first = first < timers->knock ? first : timers->knock;
+	uint64_t ms = first > now ? first - now : 0;
+	return ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
 /* Waits until there is a reason for a pass, or to stop. */
 static void wait_for_reason(struct loop *loop, const char *commit)
 {
-	uint64_t look_at = now_ms() + longest_wait_ms(loop);
-	while (loop->told == 0) {
-		uint64_t now = now_ms();
+	uint64_t now = now_ms();
+	struct timers timers = {.look = now + longest_wait_ms(loop)};
+	set_poll(loop, &timers, now);
+	set_knock(loop, &timers, now);
+	for (; loop->told == 0 && now < timers.look; now = now_ms()) {
 		if (commands_want_pass(loop->commands)) {
 			has_moved(loop, commit);
 			return;
-		}
-		if (now >= look_at) {
-			return;
-		}
-		uint64_t wait_ms = look_at - now;
-		if (loop->watch == NULL && wait_ms > loop->settings->poll_ms) {
-			wait_ms = loop->settings->poll_ms;
 		}
 		struct pollfd fds[] = {
 		        {.fd = loop->signals, .events = POLLIN},
 		        {.fd = loop->watch == NULL ? -1 : watch_fd(loop->watch), .events = POLLIN},
 		        {.fd = watch_fd(loop->consent), .events = POLLIN},
 		        {.fd = commands_fd(loop->commands), .events = POLLIN},
+		        {.fd = libvirt_events_fd(), .events = POLLIN},
 		};
-		int ready = poll(fds, 4, wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms);
+		poll(fds, sizeof(fds) / sizeof(fds[0]), ms_until_first(&timers, now));
+		now = now_ms();
 		take_signals(loop);
 		commands_serve(loop->commands);
-		if ((fds[2].revents & POLLIN) != 0 && watch_drain(loop->consent)) {
+		if (((fds[2].revents & POLLIN) != 0 && watch_drain(loop->consent)) || has_rung(fds[4].revents)) {
 			return;
 		}
-		bool look =
-		        loop->watch == NULL ? ready == 0 : (fds[1].revents & POLLIN) != 0 && watch_drain(loop->watch);
+		bool look = now >= timers.poll || ((fds[1].revents & POLLIN) != 0 && watch_drain(loop->watch));
 		if (look && has_moved(loop, commit)) {
 			return;
+		}
+		if (now >= timers.poll) {
+			set_poll(loop, &timers, now);
+		}
+		if (now >= timers.knock) {
+			set_knock(loop, &timers, now);
 		}
 	}
 }

@@ -127,7 +127,7 @@ int host_call_make(struct worker **worker, const char *uri, const struct request
                    struct arena *arena, struct answer *ret_answer, struct error *err)
 {
 	if (*worker == NULL) {
-		*worker = worker_create(uri);
+		*worker = worker_create_listening(uri);
 	}
 	struct call *call = make_call(request);
 	worker_start(*worker, call);

@@ -53,8 +53,8 @@ struct answer {
 };
 
 /*
- * *worker is made when it is NULL, and given up (set to NULL) when it hangs. ret_answer may be NULL; what it points to
- * lives in the arena, which may be NULL for an answer that is a number.
+ * *worker is made when it is NULL (it listens to its host), and given up (set to NULL) when it hangs. ret_answer may be
+ * NULL; what it points to lives in the arena, which may be NULL for an answer that is a number.
  */
 int host_call_make(struct worker **worker, const char *uri, const struct request *request, unsigned int deadline_ms,
                    struct arena *arena, struct answer *ret_answer, struct error *err);

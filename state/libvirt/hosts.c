@@ -40,13 +40,34 @@ static int run_look(struct call *call, virConnectPtr connection, struct error *e
 	                    err);
 }
 
+/* Has a knock been answered? By whatever: only a host that cannot be reached is away. */
+static bool is_back(const struct connected_host *host)
+{
+	return host->knock != NULL && call_is_over(host->knock) && call_wait(host->knock, 0, NULL) != -ENOTCONN;
+}
+
+static void end_knock(struct connected_host *host)
+{
+	if (host->knock != NULL && !call_is_over(host->knock)) {
+		call_give_up(host->knock);
+	}
+	call_release(host->knock);
+	host->knock = NULL;
+}
+
+/* NULL: it is away. */
 static struct call *start_look(struct connected_host *host, unsigned int how)
 {
+	if (host->away && !is_back(host) && (how & LOOK_FRESH) == 0) {
+		return NULL;
+	}
+	end_knock(host);
+	host->away = false;
 	if (how & LOOK_FRESH) {
 		drop_worker(host);
 	}
 	if (host->worker == NULL) {
-		host->worker = worker_create(host->settings.uri);
+		host->worker = worker_create_listening(host->settings.uri);
 	}
 	struct call *call = call_create(run_look, sizeof(struct look_data), false);
 	struct look_data *data = call_data(call);
@@ -61,6 +82,31 @@ static struct call *start_look(struct connected_host *host, unsigned int how)
 	return call;
 }
 
+static struct host unknown_host(struct arena *arena, const char *name, const char *why)
+{
+	return (struct host){
+	        .name = arena_copy(arena, name),
+	        .connection = arena_copy(arena, why),
+	        .uuid = "",
+	        .libvirt = "",
+	        .qemu = "",
+	        .cpu = "",
+	};
+}
+
+/* call: the look that it has not answered; its worker is left behind with it. NULL: it has said no. */
+static void note_away(struct connected_host *host, struct call *call, const struct error *why)
+{
+	if (call != NULL) {
+		call_give_up(call);
+		call_ring_at_end(call);
+	}
+	host->away = true;
+	host->knock = call;
+	host->why = *why;
+	drop_worker(host);
+}
+
 static void end_look(struct libvirt *libvirt, struct arena *arena, struct connected_host *host, struct call *call,
                      uint64_t end_ms, struct host *ret_host)
 {
@@ -70,20 +116,25 @@ static void end_look(struct libvirt *libvirt, struct arena *arena, struct connec
 	if (is_over) { /* perhaps between the two: then it is no silence */
 		r = call_wait(call, 0, &err);
 	}
-	*ret_host = (struct host){.uuid = "", .libvirt = "", .qemu = "", .cpu = ""};
 	if (r == 0) {
 		*ret_host = ((struct look_data *)call_data(call))->host;
+		ret_host->name = arena_copy(arena, host->settings.name);
 		call_take_arena(call, arena);
-	} else {
-		if (!is_over) {
-			call_give_up(call);
-			error_set(&err, r, "no answer within %u s", libvirt->deadline_ms / 1000);
-		}
-		drop_worker(host);
-		ret_host->connection = arena_copy(arena, err.message);
+		call_release(call);
+		return;
 	}
-	ret_host->name = arena_copy(arena, host->settings.name);
-	call_release(call);
+	if (!is_over) {
+		error_set(&err, r, "no answer within %u s", libvirt->deadline_ms / 1000);
+		note_away(host, call, &err);
+	} else {
+		call_release(call);
+		if (r == -ENOTCONN) {
+			note_away(host, NULL, &err);
+		} else {
+			drop_worker(host);
+		}
+	}
+	*ret_host = unknown_host(arena, host->settings.name, err.message);
 }
 
 struct sighted_vm {
@@ -150,15 +201,13 @@ const struct inventory *hosts_look(void *data, struct arena *arena, const char *
 		calls[i] = hosts[i] == NULL ? NULL : start_look(hosts[i], how);
 	}
 	for (size_t i = 0; i < total; i++) {
+		if (hosts[i] == NULL) {
+			inventory->hosts[i] =
+			        unknown_host(arena, names[i], "not among the hosts of the desired placement");
+			continue;
+		}
 		if (calls[i] == NULL) {
-			inventory->hosts[i] = (struct host){
-			        .name = arena_copy(arena, names[i]),
-			        .connection = "not among the hosts of the desired placement",
-			        .uuid = "",
-			        .libvirt = "",
-			        .qemu = "",
-			        .cpu = "",
-			};
+			inventory->hosts[i] = unknown_host(arena, hosts[i]->settings.name, hosts[i]->why.message);
 			continue;
 		}
 		end_look(libvirt, arena, hosts[i], calls[i], end_ms, &inventory->hosts[i]);
@@ -166,6 +215,41 @@ const struct inventory *hosts_look(void *data, struct arena *arena, const char *
 	inventory_sort(inventory);
 	mark_migrating(libvirt, inventory);
 	return inventory;
+}
+
+static int run_knock(struct call *call, virConnectPtr connection, struct error *err)
+{
+	(void)call;
+	(void)connection;
+	(void)err;
+	return 0;
+}
+
+bool libvirt_knock(struct libvirt *libvirt)
+{
+	bool any = false;
+	for (size_t i = 0; i < libvirt->host_count; i++) {
+		struct connected_host *host = &libvirt->hosts[i];
+		any = any || host->away;
+		if (!host->away || (host->knock != NULL && !call_is_over(host->knock)) || is_back(host)) {
+			continue;
+		}
+		end_knock(host);
+		host->knock = call_create(run_knock, 1, false);
+		call_ring_at_end(host->knock);
+		struct worker *worker = worker_create(host->settings.uri);
+		worker_start(worker, host->knock);
+		worker_release(worker);
+	}
+	return any;
+}
+
+void hosts_close(struct libvirt *libvirt)
+{
+	for (size_t i = 0; i < libvirt->host_count; i++) {
+		end_knock(&libvirt->hosts[i]);
+		drop_worker(&libvirt->hosts[i]);
+	}
 }
 
 int hosts_ask_for(struct libvirt *libvirt, const char *name, const struct request *request, struct arena *arena,

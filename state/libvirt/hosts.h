@@ -11,6 +11,14 @@ struct arena;
 struct connected_host {
 	struct libvirt_host settings;
 	struct worker *worker; /* NULL: to be made when it is needed */
+
+	/*
+	 * One that could not be reached is not asked again by a look, but by a knock that nobody waits for: the look
+	 * that it has not answered, or libvirt_knock().
+	 */
+	bool away;
+	struct call *knock; /* NULL: none is under way */
+	struct error why;   /* it is away */
 };
 
 struct libvirt {
@@ -26,6 +34,9 @@ struct connected_host *hosts_find(struct libvirt *libvirt, const char *name);
 /* As `look` of struct world_functions; data is a struct libvirt. */
 const struct inventory *hosts_look(void *data, struct arena *arena, const char *const *names, size_t count,
                                    unsigned int how);
+
+/* Lets all workers go. */
+void hosts_close(struct libvirt *libvirt);
 
 /* host_call_make() for a host by its name, which stands before what it has to say. ret_number may be NULL. */
 int hosts_ask(struct libvirt *libvirt, const char *name, const struct request *request, uint64_t *ret_number,

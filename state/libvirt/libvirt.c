@@ -2,6 +2,7 @@
 
 #include "state/arena.h"
 #include "state/libvirt/copy.h"
+#include "state/libvirt/events.h"
 #include "state/libvirt/host_call.h"
 #include "state/libvirt/hosts.h"
 #include "state/libvirt/migrate.h"
@@ -44,9 +45,7 @@ void libvirt_close(struct libvirt *libvirt)
 	if (libvirt == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < libvirt->host_count; i++) {
-		worker_release(libvirt->hosts[i].worker);
-	}
+	hosts_close(libvirt);
 	arena_destroy(libvirt->arena);
 }
 
@@ -276,6 +275,16 @@ static const struct world_functions FUNCTIONS = {
         .remove = remove_vm,
         .wait = wait,
 };
+
+int libvirt_events_fd(void)
+{
+	return events_fd();
+}
+
+bool libvirt_events_drain(void)
+{
+	return events_drain();
+}
 
 struct world libvirt_world(struct libvirt *libvirt)
 {

@@ -5,9 +5,9 @@
  *     r = libvirt_open(hosts, count, &libvirt, err);
  *     struct world world = libvirt_world(libvirt);
  *
- * One worker thread and connection a host, with keepalive. Nobody ever waits for a host longer than its deadline: a
- * call that hangs is left behind with its worker, and the next call to that host gets a new one. berth's own
- * connections drive migrations; RAM and disks go from host to host.
+ * One worker thread and connection a host, with keepalive; what hosts tell by themselves rings a bell. Nobody ever
+ * waits for a host longer than its deadline: a call that hangs is left behind with its worker, and the next call to
+ * that host gets a new one. berth's own connections drive migrations; RAM and disks go from host to host.
  */
 #ifndef BERTH_LIBVIRT_H
 #define BERTH_LIBVIRT_H
@@ -36,6 +36,19 @@ int libvirt_open(const struct libvirt_host *hosts, size_t count, unsigned int de
 void libvirt_close(struct libvirt *libvirt);
 
 struct world libvirt_world(struct libvirt *libvirt);
+
+/*
+ * Readable when a host that was looked at has told of a change by itself, or one that was away answers again: look
+ * again. For the whole program; belongs to it.
+ */
+int libvirt_events_fd(void);
+bool libvirt_events_drain(void);
+
+/*
+ * Hosts that could not be reached are not waited for again by later looks, which tell what was told of them last. This
+ * knocks at their doors, waits for none, and returns false when there are none.
+ */
+bool libvirt_knock(struct libvirt *libvirt);
 
 static inline void libvirt_clean(struct libvirt **libvirt)
 {

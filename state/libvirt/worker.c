@@ -1,6 +1,7 @@
 #include "state/libvirt/worker.h"
 
 #include "state/arena.h"
+#include "state/libvirt/events.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -23,6 +24,7 @@ struct call {
 	unsigned int holders;
 	enum call_stage stage;
 	bool unwanted;
+	bool rings;
 	bool begins_itself;
 	int result;
 	struct error error;
@@ -36,9 +38,11 @@ struct worker {
 	pthread_cond_t changed;
 	unsigned int holders; /* the owner and the thread */
 	bool ending;
+	bool listens;
 	struct call *next;
 	char *uri;
 	virConnectPtr connection;
+	struct ears ears;            /* of the connection, if it listens */
 	bool connecting;             /* under `hanging_lock`, like the next */
 	struct worker *next_hanging; /* of those let go by their owner while they were connecting */
 };
@@ -134,6 +138,17 @@ bool call_give_up(struct call *call)
 	}
 	pthread_mutex_unlock(&call->lock);
 	return in_time;
+}
+
+void call_ring_at_end(struct call *call)
+{
+	pthread_mutex_lock(&call->lock);
+	call->rings = true;
+	bool over = call->stage == CALL_OVER;
+	pthread_mutex_unlock(&call->lock);
+	if (over) { /* just now: nobody has been told */
+		events_ring();
+	}
 }
 
 bool call_is_wanted(struct call *call)
@@ -307,18 +322,34 @@ static void set_connecting(struct worker *worker, bool connecting)
 	pthread_mutex_unlock(&hanging_lock);
 }
 
+static void disconnect(struct worker *worker)
+{
+	if (worker->connection == NULL) {
+		return;
+	}
+	if (worker->listens) {
+		events_deafen(worker->connection, &worker->ears);
+	}
+	virConnectClose(worker->connection);
+	worker->connection = NULL;
+}
+
 static int connect_if_needed(struct worker *worker, struct error *err)
 {
 	if (worker->connection != NULL && virConnectIsAlive(worker->connection) == 1) {
 		return 0;
 	}
-	if (worker->connection != NULL) {
-		virConnectClose(worker->connection);
-	}
+	disconnect(worker);
 	set_connecting(worker, true);
 	worker->connection = worker_connect(worker->uri, err);
 	set_connecting(worker, false);
-	return worker->connection == NULL ? -ENOTCONN : 0;
+	if (worker->connection == NULL) {
+		return -ENOTCONN;
+	}
+	if (worker->listens) {
+		events_listen(worker->connection, &worker->ears);
+	}
+	return 0;
 }
 
 static void end_call(struct call *call, int result, const struct error *err)
@@ -327,9 +358,13 @@ static void end_call(struct call *call, int result, const struct error *err)
 	call->result = result;
 	call->error = *err;
 	call->stage = CALL_OVER;
+	bool rings = call->rings && result != -ENOTCONN;
 	pthread_cond_broadcast(&call->changed);
 	pthread_mutex_unlock(&call->lock);
 	call_release(call);
+	if (rings) {
+		events_ring();
+	}
 }
 
 static void make_call(struct worker *worker, struct call *call)
@@ -382,20 +417,19 @@ static void *work(void *data)
 		}
 		make_call(worker, call);
 	}
-	if (worker->connection != NULL) {
-		virConnectClose(worker->connection);
-	}
+	disconnect(worker);
 	release_holder(worker);
 	return NULL;
 }
 
-/* A worker for that host which was let go and still hangs in its connect; it has an owner again. NULL: none. */
-static struct worker *take_over(const char *uri)
+/* A worker of that kind for that host which was let go and still hangs in its connect; it has an owner again. NULL:
+ * none. */
+static struct worker *take_over(const char *uri, bool listens)
 {
 	struct call *given_up = NULL;
 	pthread_mutex_lock(&hanging_lock);
 	struct worker *worker = hanging;
-	while (worker != NULL && strcmp(worker->uri, uri) != 0) {
+	while (worker != NULL && (worker->listens != listens || strcmp(worker->uri, uri) != 0)) {
 		worker = worker->next_hanging;
 	}
 	if (worker != NULL) {
@@ -415,17 +449,18 @@ static struct worker *take_over(const char *uri)
 	return worker;
 }
 
-struct worker *worker_create(const char *uri)
+static struct worker *create(const char *uri, bool listens)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, start_events);
-	struct worker *hangs = take_over(uri);
+	struct worker *hangs = take_over(uri, listens);
 	if (hangs != NULL) {
 		return hangs;
 	}
 	struct worker *worker = allocate_or_end(sizeof(*worker));
 	init_lock(&worker->lock, &worker->changed);
 	worker->holders = 2;
+	worker->listens = listens;
 	worker->uri = strdup(uri);
 	if (worker->uri == NULL) {
 		abort();
@@ -436,6 +471,16 @@ struct worker *worker_create(const char *uri)
 	}
 	pthread_detach(thread);
 	return worker;
+}
+
+struct worker *worker_create(const char *uri)
+{
+	return create(uri, false);
+}
+
+struct worker *worker_create_listening(const char *uri)
+{
+	return create(uri, true);
 }
 
 void worker_start(struct worker *worker, struct call *call)

@@ -46,6 +46,12 @@ bool call_is_over(struct call *call);
  */
 bool call_give_up(struct call *call);
 
+/*
+ * Nobody waits for it now, but whoever has the call still holds it, and will ask whether it is over: when the host has
+ * answered after all, the bell is rung (state/libvirt/events.h).
+ */
+void call_ring_at_end(struct call *call);
+
 /* In a call of several steps: does somebody still wait for it? If not, it had better do no more. */
 bool call_is_wanted(struct call *call);
 
@@ -57,6 +63,9 @@ bool call_begin(struct call *call);
  * waits for the same connect. So however often one that hangs is let go, there is one thread and one socket of it.
  */
 struct worker *worker_create(const char *uri);
+
+/* The same, and what its host tells by itself rings the bell (state/libvirt/events.h) from its first call on. */
+struct worker *worker_create_listening(const char *uri);
 
 /* At most one call at a time for each worker; another is made when the one before is over. */
 void worker_start(struct worker *worker, struct call *call);
