@@ -134,7 +134,8 @@ static bool take_back_definition(const struct execution *execution, const struct
 
 /*
  * libvirt's target lets the guest run once all of it has arrived, then its source is to be told and ends its side. When
- * berth or a connection went away just between the two, the source's stands still for ever, on one host too many.
+ * berth, a connection or the source's daemon went away just between the two, the source's stands still for ever, or is
+ * off and still defined: on one host too many.
  */
 static bool is_unconfirmed(const struct move_entry *entry, const struct sight *sight)
 {
@@ -144,7 +145,7 @@ static bool is_unconfirmed(const struct move_entry *entry, const struct sight *s
 	}
 	const struct vm *left = sight->on_source;
 	const struct vm *there = sight->on_target;
-	bool ended = entry->step == STEP_SETTLE && left->state == VM_STOPPED;
+	bool ended = left->state == VM_STOPPED && (entry->step == STEP_SETTLE || left->dropped);
 	bool stands = left->state == VM_PAUSED && left->pause == PAUSE_MIGRATION;
 	return (stands || ended) && !left->migrating && !there->migrating && there->persistent && there->arrived;
 }

@@ -110,7 +110,9 @@ struct vm {
 	bool migrating;    /* a migration job of libvirt's explains that it is on two hosts */
 	unsigned int snapshots;
 	enum pause pause;
-	bool arrived; /* it runs since a migration has brought it here. Not part of a recorded inventory, either */
+	bool arrived; /* it runs since a migration has brought it here. Not part of a recorded inventory, like the next
+	               */
+	bool dropped; /* it is off, and not because its guest or anybody turned it off: by a migration, or unseen */
 	const char *live_only;  /* state that libvirt carries only with a running VM ("TPM state"); NULL: none */
 	const char **also_uses; /* paths beyond its disks' sources: backing files, disks of its other definition */
 	size_t also_count;

@@ -125,6 +125,14 @@ static void check_snapshots(struct looking *looking, virDomainPtr domain)
 	}
 }
 
+/* By a migration that took it away, by its daemon, or while that was not there. */
+static bool was_dropped(int state, int reason)
+{
+	return state == VIR_DOMAIN_SHUTOFF &&
+	       (reason == VIR_DOMAIN_SHUTOFF_UNKNOWN || reason == VIR_DOMAIN_SHUTOFF_MIGRATED ||
+	        reason == VIR_DOMAIN_SHUTOFF_DAEMON);
+}
+
 static int read_facts(virDomainPtr domain, struct arena *arena, struct vm *vm, struct error *err)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN];
@@ -139,6 +147,7 @@ static int read_facts(virDomainPtr domain, struct arena *arena, struct vm *vm, s
 	vm->state = state_of(state);
 	vm->pause = pause_of(state, reason);
 	vm->arrived = state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_MIGRATED;
+	vm->dropped = was_dropped(state, reason);
 	unsigned long kib = virDomainGetMaxMemory(domain);
 	int persistent = virDomainIsPersistent(domain);
 	int snapshots = virDomainSnapshotNum(domain, 0);
