@@ -1,8 +1,8 @@
 #include "state/libvirt/libvirt.h"
 
 #include "state/arena.h"
+#include "state/libvirt/bell.h"
 #include "state/libvirt/copy.h"
-#include "state/libvirt/events.h"
 #include "state/libvirt/host_call.h"
 #include "state/libvirt/hosts.h"
 #include "state/libvirt/migrate.h"
@@ -278,12 +278,12 @@ static const struct world_functions FUNCTIONS = {
 
 int libvirt_events_fd(void)
 {
-	return events_fd();
+	return bell_fd();
 }
 
 bool libvirt_events_drain(void)
 {
-	return events_drain();
+	return bell_drain();
 }
 
 struct world libvirt_world(struct libvirt *libvirt)

@@ -1,7 +1,7 @@
 #include "state/libvirt/worker.h"
 
 #include "state/arena.h"
-#include "state/libvirt/events.h"
+#include "state/libvirt/bell.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -147,7 +147,7 @@ void call_ring_at_end(struct call *call)
 	bool over = call->stage == CALL_OVER;
 	pthread_mutex_unlock(&call->lock);
 	if (over) { /* just now: nobody has been told */
-		events_ring();
+		bell_ring();
 	}
 }
 
@@ -328,7 +328,7 @@ static void disconnect(struct worker *worker)
 		return;
 	}
 	if (worker->listens) {
-		events_deafen(worker->connection, &worker->ears);
+		bell_deafen(worker->connection, &worker->ears);
 	}
 	virConnectClose(worker->connection);
 	worker->connection = NULL;
@@ -347,7 +347,7 @@ static int connect_if_needed(struct worker *worker, struct error *err)
 		return -ENOTCONN;
 	}
 	if (worker->listens) {
-		events_listen(worker->connection, &worker->ears);
+		bell_listen(worker->connection, &worker->ears);
 	}
 	return 0;
 }
@@ -363,7 +363,7 @@ static void end_call(struct call *call, int result, const struct error *err)
 	pthread_mutex_unlock(&call->lock);
 	call_release(call);
 	if (rings) {
-		events_ring();
+		bell_ring();
 	}
 }
 

@@ -48,7 +48,7 @@ bool call_give_up(struct call *call);
 
 /*
  * Nobody waits for it now, but whoever has the call still holds it, and will ask whether it is over: when the host has
- * answered after all, the bell is rung (state/libvirt/events.h).
+ * answered after all, the bell is rung (state/libvirt/bell.h).
  */
 void call_ring_at_end(struct call *call);
 
@@ -64,7 +64,7 @@ bool call_begin(struct call *call);
  */
 struct worker *worker_create(const char *uri);
 
-/* The same, and what its host tells by itself rings the bell (state/libvirt/events.h) from its first call on. */
+/* The same, and what its host tells by itself rings the bell (state/libvirt/bell.h) from its first call on. */
 struct worker *worker_create_listening(const char *uri);
 
 /* At most one call at a time for each worker; another is made when the one before is over. */

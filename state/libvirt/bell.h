@@ -4,8 +4,8 @@
  *
  * One bell for the whole program, rung from libvirt's event thread.
  */
-#ifndef BERTH_EVENTS_H
-#define BERTH_EVENTS_H
+#ifndef BERTH_BELL_H
+#define BERTH_BELL_H
 
 #include <libvirt/libvirt.h>
 
@@ -20,17 +20,17 @@ struct ears {
 };
 
 /* Registers what the driver knows; what it does not know is found by the next look in any case. */
-void events_listen(virConnectPtr connection, struct ears *ret_ears);
+void bell_listen(virConnectPtr connection, struct ears *ret_ears);
 
 /* To be called before the connection is closed. May hang with the host, like any call. */
-void events_deafen(virConnectPtr connection, struct ears *ears);
+void bell_deafen(virConnectPtr connection, struct ears *ears);
 
 /* Readable when the bell was rung; belongs to this file. -1 when there is none. */
-int events_fd(void);
+int bell_fd(void);
 
-void events_ring(void);
+void bell_ring(void);
 
 /* Was it rung? Takes it back. */
-bool events_drain(void);
+bool bell_drain(void);
 
 #endif

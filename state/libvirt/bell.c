@@ -1,4 +1,4 @@
-#include "state/libvirt/events.h"
+#include "state/libvirt/bell.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -15,22 +15,22 @@ static void make_bell(void)
 	bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }
 
-int events_fd(void)
+int bell_fd(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, make_bell);
 	return bell;
 }
 
-void events_ring(void)
+void bell_ring(void)
 {
-	eventfd_write(events_fd(), 1); /* it cannot be fuller than rung */
+	eventfd_write(bell_fd(), 1); /* it cannot be fuller than rung */
 }
 
-bool events_drain(void)
+bool bell_drain(void)
 {
 	eventfd_t times = 0;
-	return eventfd_read(events_fd(), &times) == 0 && times > 0;
+	return eventfd_read(bell_fd(), &times) == 0 && times > 0;
 }
 
 static int note_domain(virConnectPtr connection, virDomainPtr domain, int event, int detail, void *unused)
@@ -40,7 +40,7 @@ static int note_domain(virConnectPtr connection, virDomainPtr domain, int event,
 	(void)event;
 	(void)detail;
 	(void)unused;
-	events_ring();
+	bell_ring();
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static void note_network(virConnectPtr connection, virNetworkPtr network, int ev
 	(void)event;
 	(void)detail;
 	(void)unused;
-	events_ring();
+	bell_ring();
 }
 
 static void note_pool(virConnectPtr connection, virStoragePoolPtr pool, int event, int detail, void *unused)
@@ -61,7 +61,7 @@ static void note_pool(virConnectPtr connection, virStoragePoolPtr pool, int even
 	(void)event;
 	(void)detail;
 	(void)unused;
-	events_ring();
+	bell_ring();
 }
 
 static void note_end(virConnectPtr connection, int reason, void *unused)
@@ -69,10 +69,10 @@ static void note_end(virConnectPtr connection, int reason, void *unused)
 	(void)connection;
 	(void)reason;
 	(void)unused;
-	events_ring();
+	bell_ring();
 }
 
-void events_listen(virConnectPtr connection, struct ears *ret_ears)
+void bell_listen(virConnectPtr connection, struct ears *ret_ears)
 {
 	*ret_ears = (struct ears){
 	        .domains = virConnectDomainEventRegisterAny(connection, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
@@ -86,7 +86,7 @@ void events_listen(virConnectPtr connection, struct ears *ret_ears)
 	virResetLastError();
 }
 
-void events_deafen(virConnectPtr connection, struct ears *ears)
+void bell_deafen(virConnectPtr connection, struct ears *ears)
 {
 	if (ears->domains >= 0) {
 		virConnectDomainEventDeregisterAny(connection, ears->domains);
