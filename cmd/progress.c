@@ -54,7 +54,7 @@ void progress_tell(void *data, const struct move *move, const struct transfer *t
 	                          : arena_print(arena, "%3u %%, %s left", (unsigned int)((total - left) * 100 / total),
 	                                        units_size_short(arena, (int64_t)left));
 	printf("\r\033[K      %s: %s → %s  %s%s%s", text_printable(arena, move->vm), move->from, move->to, far,
-	       transfer->note == NULL ? "" : ", ", transfer->note == NULL ? "" : transfer->note);
+	       transfer->stall == NULL ? "" : ", ", transfer->stall == NULL ? "" : transfer->stall);
 	fflush(stdout);
 	progress->line_open = true;
 }
@@ -70,8 +70,8 @@ static const char *figures(struct arena *arena, const struct move_ending *ending
 	if (ending->outcome.bytes > 0) {
 		text_print(&text, ", %s copied", units_size_short(arena, (int64_t)ending->outcome.bytes));
 	}
-	if (ending->outcome.note != NULL) {
-		text_print(&text, ", %s", ending->outcome.note);
+	if (ending->outcome.stall != NULL) {
+		text_print(&text, ", %s", ending->outcome.stall);
 	}
 	return text_string(&text);
 }

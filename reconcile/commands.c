@@ -249,7 +249,7 @@ const char *commands_attend(struct commands *commands, const struct transfer *tr
 	if (commands == NULL) {
 		return NULL;
 	}
-	commands->has_switched = commands->has_switched || text_equal(transfer->note, "post-copy");
+	commands->has_switched = commands->has_switched || text_equal(transfer->stall, "post-copy");
 	commands_serve(commands);
 	return commands->cancels;
 }

@@ -115,6 +115,15 @@ static void log_begin(void *data, const struct plan *plan, size_t index)
 	log_line(data, "move.begin", move_fields(arena, plan, index));
 }
 
+static const char *outcome_fields(struct arena *arena, const struct move_ending *ending)
+{
+	const struct outcome *outcome = &ending->outcome;
+	return arena_print(arena, "ms=%llu downtime_ms=%llu bytes=%llu stall=%s iterations=%llu dirty_bytes_per_s=%llu",
+	                   (unsigned long long)ending->ms, (unsigned long long)outcome->downtime_ms,
+	                   (unsigned long long)outcome->bytes, outcome->stall == NULL ? "none" : outcome->stall,
+	                   (unsigned long long)outcome->iterations, (unsigned long long)outcome->dirty_bytes_per_s);
+}
+
 static void log_end(void *data, const struct plan *plan, size_t index, const struct move_ending *ending)
 {
 	static const char *const events[] = {
@@ -126,10 +135,8 @@ static void log_end(void *data, const struct plan *plan, size_t index, const str
 	newer_wait(loop->newer); /* the move is told next, by the same door */
 	const char *why = ending->reason.text == NULL ? "" : quotable(arena, ending->reason.text);
 	log_line(data, events[ending->ending],
-	         arena_print(arena, "%s ms=%llu downtime_ms=%llu bytes=%llu%s%s%s", move_fields(arena, plan, index),
-	                     (unsigned long long)ending->ms, (unsigned long long)ending->outcome.downtime_ms,
-	                     (unsigned long long)ending->outcome.bytes, why[0] == '\0' ? "" : " reason=\"", why,
-	                     why[0] == '\0' ? "" : "\""));
+	         arena_print(arena, "%s %s%s%s%s", move_fields(arena, plan, index), outcome_fields(arena, ending),
+	                     why[0] == '\0' ? "" : " reason=\"", why, why[0] == '\0' ? "" : "\""));
 	commands_end(loop->commands, ending);
 }
 

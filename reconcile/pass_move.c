@@ -123,6 +123,9 @@ static void account(struct running *running, size_t index, const struct move_end
 	        .ms = ending->ms,
 	        .downtime_ms = ending->outcome.downtime_ms,
 	        .bytes = ending->outcome.bytes,
+	        .stall = ending->outcome.stall,
+	        .iterations = ending->outcome.iterations,
+	        .dirty_bytes_per_s = ending->outcome.dirty_bytes_per_s,
 	        .error = text,
 	};
 	running->tried++;

@@ -62,9 +62,10 @@ struct move_progress status_progress(const struct status *status, size_t move)
 const char *status_took(struct arena *arena, const struct move_progress *progress)
 {
 	const char *took = units_duration_short(arena, progress->ms);
-	return progress->downtime_ms == 0
-	               ? took
-	               : arena_print(arena, "%s, %s down", took, units_duration_short(arena, progress->downtime_ms));
+	if (progress->downtime_ms > 0) {
+		took = arena_print(arena, "%s, %s down", took, units_duration_short(arena, progress->downtime_ms));
+	}
+	return progress->stall == NULL ? took : arena_print(arena, "%s, %s", took, progress->stall);
 }
 
 const char *status_subject_of_move(struct arena *arena, const struct move *move, const struct move_progress *progress)

@@ -28,7 +28,10 @@ struct move_progress {
 	uint64_t ms;          /* that it took; 0 while it runs */
 	uint64_t downtime_ms; /* as libvirt tells it; 0 when it does not */
 	uint64_t bytes;       /* that travelled */
-	const char *error;    /* NULL: none */
+	const char *stall;    /* what was done about one: "suspended", "post-copy", "aborted"; NULL: nothing */
+	uint64_t iterations;  /* of the memory; 0: none, or not known */
+	uint64_t dirty_bytes_per_s;
+	const char *error; /* NULL: none */
 };
 
 struct failure {

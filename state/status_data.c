@@ -148,10 +148,16 @@ static void tell_progress(const struct teller *teller, const struct move_progres
 		tell_seconds(teller, "seconds", progress->ms);
 		tell_size(teller, "downtime_ms", progress->downtime_ms);
 		tell_size(teller, "bytes", progress->bytes);
+		tell_string(teller, "stall", progress->stall);
+		tell_size(teller, "iterations", progress->iterations);
+		tell_size(teller, "dirty_bytes_per_s", progress->dirty_bytes_per_s);
 	} else {
 		tell_null(teller, "seconds");
 		tell_null(teller, "downtime_ms");
 		tell_null(teller, "bytes");
+		tell_null(teller, "stall");
+		tell_null(teller, "iterations");
+		tell_null(teller, "dirty_bytes_per_s");
 	}
 	tell_string(teller, "error", progress->error);
 }

@@ -12,7 +12,7 @@ const char *status_readme(struct arena *arena, const struct status *status, cons
 /* How far a move is; a status without progress has only pending ones. */
 struct move_progress status_progress(const struct status *status, size_t move);
 
-/* "3.2 s, 118 ms down" */
+/* "3.2 s, 118 ms down", and what was done about a stall: ", post-copy" */
 const char *status_took(struct arena *arena, const struct move_progress *progress);
 
 /* The error and the problems, a line each; NULL when there are none. */

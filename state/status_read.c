@@ -129,6 +129,9 @@ static void read_move(struct arena *arena, const struct yaml_node *node, struct 
 	        .ms = get_ms(node, "seconds"),
 	        .downtime_ms = get_number(node, "downtime_ms"),
 	        .bytes = get_number(node, "bytes"),
+	        .stall = get_text(node, "stall"),
+	        .iterations = get_number(node, "iterations"),
+	        .dirty_bytes_per_s = get_number(node, "dirty_bytes_per_s"),
 	        .error = get_text(node, "error"),
 	};
 }

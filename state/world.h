@@ -22,8 +22,10 @@ struct transfer {
 	uint64_t memory_remaining;
 	uint64_t disk_total;
 	uint64_t disk_remaining;
-	uint64_t iteration;
-	const char *note; /* what was done about a stall: "suspended", "post-copy"; NULL: nothing */
+	uint64_t bytes;             /* of memory that have travelled */
+	uint64_t iterations;        /* of the memory, the first included */
+	uint64_t dirty_bytes_per_s; /* that the guest wrote to its memory in the last of them; 0 when not known */
+	const char *stall;          /* what was done about one: "suspended", "post-copy", "aborted"; NULL: nothing */
 };
 
 /* Called a few times a second while something long runs. Returns false to cancel it. */
@@ -48,7 +50,9 @@ struct move_order {
 struct outcome {
 	uint64_t downtime_ms; /* 0 when not known */
 	uint64_t bytes;       /* that travelled */
-	const char *note;     /* as in struct transfer, or NULL */
+	uint64_t iterations;  /* these as in struct transfer, the last ones that were seen */
+	uint64_t dirty_bytes_per_s;
+	const char *stall;
 };
 
 /*
@@ -108,10 +112,11 @@ struct world_functions {
 	/*
 	 * Migrates a running or paused VM and its definition; returns when it is over. -ECANCELED when the watcher
 	 * asked for it, -ETIMEDOUT after the order's timeout, -EPERM when a host refused it before anything of the
-	 * guest was sent. Whatever it returns: where the VM is, only a look can tell.
+	 * guest was sent. Whatever it returns: where the VM is, only a look can tell. The outcome is told as far as it
+	 * is known, of a migration that failed as well: its figures are what a person goes by then.
 	 */
 	int (*migrate)(void *data, const struct move_order *order, const struct watcher *watcher,
-	               struct outcome *ret_outcome, struct error *err);
+	               struct outcome *outcome, struct error *err);
 
 	/* Length in bytes of the file or device behind a disk of a stopped VM. */
 	int (*volume_length)(void *data, const char *host, const char *path, uint64_t *ret_bytes, struct error *err);

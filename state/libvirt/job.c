@@ -41,6 +41,7 @@ static int read_transfer(virDomainPtr domain, struct transfer *transfer)
 	if (virDomainGetJobStats(domain, &type, &params, &count, 0) < 0) {
 		return -EIO;
 	}
+	uint64_t page_size = 0;
 	const struct {
 		const char *name;
 		uint64_t *value;
@@ -50,7 +51,10 @@ static int read_transfer(virDomainPtr domain, struct transfer *transfer)
 	        {VIR_DOMAIN_JOB_MEMORY_REMAINING, &transfer->memory_remaining},
 	        {VIR_DOMAIN_JOB_DISK_TOTAL, &transfer->disk_total},
 	        {VIR_DOMAIN_JOB_DISK_REMAINING, &transfer->disk_remaining},
-	        {VIR_DOMAIN_JOB_MEMORY_ITERATION, &transfer->iteration},
+	        {VIR_DOMAIN_JOB_MEMORY_PROCESSED, &transfer->bytes},
+	        {VIR_DOMAIN_JOB_MEMORY_ITERATION, &transfer->iterations},
+	        {VIR_DOMAIN_JOB_MEMORY_DIRTY_RATE, &transfer->dirty_bytes_per_s},
+	        {VIR_DOMAIN_JOB_MEMORY_PAGE_SIZE, &page_size},
 	};
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
 		unsigned long long value = 0;
@@ -58,6 +62,7 @@ static int read_transfer(virDomainPtr domain, struct transfer *transfer)
 			*figures[i].value = value;
 		}
 	}
+	transfer->dirty_bytes_per_s *= page_size; /* it is told in pages */
 	virTypedParamsFree(params, count);
 	return type == VIR_DOMAIN_JOB_NONE ? -ENODATA : 0;
 }
@@ -127,21 +132,24 @@ static void start(struct job *job, enum wish wish, uint64_t ms)
 /* What a call that succeeded has brought or done. */
 static void take_result(struct job *job, const struct job_call *data, uint64_t ms)
 {
-	const char *note = job->last.note;
+	const struct transfer before = job->last;
 	switch (data->wish) {
 	case WISH_LOOK:
 		job->last = data->transfer;
-		job->last.note = note;
+		job->last.stall = before.stall;
+		if (job->last.dirty_bytes_per_s == 0) { /* QEMU tells none in the last round */
+			job->last.dirty_bytes_per_s = before.dirty_bytes_per_s;
+		}
 		if (job->last.memory_total > 0 && job->last.memory_remaining < job->least_remaining) {
 			job->least_remaining = job->last.memory_remaining;
 			job->least_since_ms = ms;
 		}
 		break;
 	case WISH_SUSPEND:
-		job->last.note = "suspended";
+		job->last.stall = "suspended";
 		break;
 	case WISH_POSTCOPY:
-		job->last.note = "post-copy";
+		job->last.stall = "post-copy";
 		break;
 	case WISH_ABORT:
 		break;
@@ -180,6 +188,7 @@ static enum wish answer_stall(struct job *job)
 		return WISH_POSTCOPY;
 	case STALL_ABORT:
 		job->ending = -ETIME;
+		job->last.stall = "aborted";
 		return WISH_ABORT;
 	}
 	abort();
@@ -202,7 +211,7 @@ int job_attend(struct job *job, uint64_t ms, const struct watcher *watcher)
 		job->ending = -ETIMEDOUT;
 	}
 	if (job->call == NULL) {
-		bool is_past_ending = job->last.note != NULL && strcmp(job->last.note, "post-copy") == 0;
+		bool is_past_ending = job->last.stall != NULL && strcmp(job->last.stall, "post-copy") == 0;
 		enum wish wish = job->ending != 0 && !is_past_ending ? WISH_ABORT
 		                 : is_stalled(job, ms)               ? answer_stall(job)
 		                                                     : WISH_LOOK;
@@ -216,7 +225,7 @@ void job_end(struct job *job, int why)
 	job->ending = job->ending == 0 ? why : job->ending;
 }
 
-const char *job_note(const struct job *job)
+const struct transfer *job_figures(const struct job *job)
 {
-	return job->last.note;
+	return &job->last;
 }

@@ -22,7 +22,7 @@ int job_attend(struct job *job, uint64_t ms, const struct watcher *watcher);
 /* Ends the migration for another reason, unless it is being ended already; job_attend() does it and returns `why`. */
 void job_end(struct job *job, int why);
 
-/* What was done about a stall; NULL for nothing. Static text. */
-const char *job_note(const struct job *job);
+/* As they were seen last, and what was done about a stall. */
+const struct transfer *job_figures(const struct job *job);
 
 #endif

@@ -124,8 +124,8 @@ static int find_pair(struct libvirt *libvirt, const struct move_order *order, co
 	return 0;
 }
 
-static int migrate(void *data, const struct move_order *order, const struct watcher *watcher,
-                   struct outcome *ret_outcome, struct error *err)
+static int migrate(void *data, const struct move_order *order, const struct watcher *watcher, struct outcome *outcome,
+                   struct error *err)
 {
 	struct libvirt *libvirt = data;
 	const struct connected_host *from = NULL;
@@ -133,7 +133,7 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	int r = find_pair(libvirt, order, &from, &to, err);
 	return r < 0 ? r
 	             : migrate_vm(order, from->settings.uri, to->settings.uri, to->settings.migration_address,
-	                          libvirt->deadline_ms, watcher, ret_outcome, err);
+	                          libvirt->deadline_ms, watcher, outcome, err);
 }
 
 static int volume_length(void *data, const char *host, const char *path, uint64_t *ret_bytes, struct error *err)

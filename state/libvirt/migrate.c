@@ -2,8 +2,10 @@
 
 #include "state/arena.h"
 #include "state/libvirt/actions.h"
+#include "state/libvirt/events.h"
 #include "state/libvirt/job.h"
 #include "state/libvirt/worker.h"
+#include "state/units.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -117,14 +119,17 @@ static void read_outcome(virDomainPtr target, struct outcome *outcome)
 	int type = 0;
 	unsigned long long downtime = 0;
 	unsigned long long memory = 0;
+	unsigned long long iterations = 0;
 	if (virDomainGetJobStats(target, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) < 0) {
 		return; /* figures are a courtesy: the move is not less done without them */
 	}
 	virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_DOWNTIME, &downtime);
 	virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_MEMORY_PROCESSED, &memory);
+	virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_MEMORY_ITERATION, &iterations);
 	virTypedParamsFree(params, count);
 	outcome->downtime_ms = downtime;
 	outcome->bytes = memory;
+	outcome->iterations = iterations;
 }
 
 /*
@@ -181,24 +186,6 @@ static void note_gone(virConnectPtr connection, int reason, void *opaque)
 	atomic_store(&data->target_gone, true);
 }
 
-/* Has the target taken the VM in, to wait for its memory? Libvirt tells it by an event when its Prepare step is over.
- */
-struct arrival {
-	atomic_bool waits;
-	char uuid[VIR_UUID_STRING_BUFLEN];
-};
-
-static void note_arrival(virConnectPtr connection, virDomainPtr domain, int event, int detail, void *opaque)
-{
-	struct arrival *arrival = opaque;
-	char uuid[VIR_UUID_STRING_BUFLEN];
-	(void)connection;
-	if (event == VIR_DOMAIN_EVENT_STARTED && detail == VIR_DOMAIN_EVENT_STARTED_MIGRATED &&
-	    virDomainGetUUIDString(domain, uuid) == 0 && strcmp(uuid, arrival->uuid) == 0) {
-		atomic_store(&arrival->waits, true);
-	}
-}
-
 /*
  * A migration that fails before its target has taken the VM in is refused: by libvirt's checks on the source or by the
  * target, where some of them are made by starting QEMU. Nothing of the guest has been touched then.
@@ -206,23 +193,20 @@ static void note_arrival(virConnectPtr connection, virDomainPtr domain, int even
 static int migrate_or_refuse(struct call *call, virConnectPtr from, virConnectPtr to, struct error *err)
 {
 	struct migration_call *data = call_data(call);
-	struct arrival *arrival = calloc(1, sizeof(*arrival));
-	if (arrival == NULL) {
-		abort();
-	}
-	strncpy(arrival->uuid, data->order.uuid, sizeof(arrival->uuid) - 1);
-	/* Libvirt frees it when no event can come any more. */
-	int id = virConnectDomainEventRegisterAny(to, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-	                                          VIR_DOMAIN_EVENT_CALLBACK(note_arrival), arrival, free);
+	struct events *at_source = events_listen(from, data->order.uuid);
+	struct events *at_target = events_listen(to, data->order.uuid);
 	int r = migrate_between(call, from, to, err);
-	if (id < 0) {
-		free(arrival);
-		return r;
+	if (r == 0 && data->outcome.downtime_ms == 0) { /* libvirt has no figures after post-copy */
+		data->outcome.downtime_ms = events_downtime_ms(at_source, at_target);
 	}
 	bool answered = !atomic_load(&data->target_gone) && virConnectIsAlive(from) == 1 && virConnectIsAlive(to) == 1;
-	bool refused = answered && !atomic_load(&arrival->waits);
-	virConnectDomainEventDeregisterAny(to, id);
-	return r == -EIO || r == -EPERM ? (refused ? -EPERM : -EIO) : r;
+	bool refused = answered && at_target != NULL && !events_have_arrival(at_target);
+	if (at_target != NULL && (r == -EIO || r == -EPERM)) {
+		r = refused ? -EPERM : -EIO;
+	}
+	events_end(from, at_source);
+	events_end(to, at_target);
+	return r;
 }
 
 static int run_migration(struct call *call, virConnectPtr from, struct error *err)
@@ -264,14 +248,35 @@ static void keep_order(struct arena *arena, const struct move_order *order, stru
 	ret->disks = disks;
 }
 
-/* The migration was asked to end for this reason, and has failed. */
-static int end_for(int why, int result, const struct move_order *order, struct error *err)
+/* How far it was: by these a person chooses other settings. */
+static const char *describe(struct arena *arena, const struct transfer *last)
 {
+	const char *disks = "";
+	const char *pace = "";
+	if (last->disk_remaining > 0) {
+		disks = arena_print(arena, " and %s of disks", units_size_short(arena, (int64_t)last->disk_remaining));
+	}
+	if (last->dirty_bytes_per_s > 0) {
+		pace = arena_print(arena, ", rewritten at %s/s",
+		                   units_size_short(arena, (int64_t)last->dirty_bytes_per_s));
+	}
+	return arena_print(arena, "%s of %s memory%s left in round %llu%s",
+	                   units_size_short(arena, (int64_t)last->memory_remaining),
+	                   units_size_short(arena, (int64_t)last->memory_total), disks,
+	                   (unsigned long long)last->iterations, pace);
+}
+
+/* The migration was asked to end for this reason, and has failed. */
+static int end_for(int why, int result, const struct move_order *order, const struct transfer *last, struct error *err)
+{
+	cleanup_arena struct arena *arena = arena_create();
 	switch (why) {
 	case -ETIMEDOUT:
-		return error_set(err, why, "not over within its timeout: aborted");
+		return error_set(err, why, "not over within its timeout of %s, %s: aborted",
+		                 units_duration(arena, order->settings.timeout_ms), describe(arena, last));
 	case -ETIME:
-		return error_set(err, -ETIMEDOUT, "its memory made no headway any more: aborted");
+		return error_set(err, -ETIMEDOUT, "its memory reached no new low for %s, %s: aborted",
+		                 units_duration(arena, order->settings.stall_timeout_ms), describe(arena, last));
 	case -ECANCELED:
 		return error_set(err, why, "its migration was cancelled");
 	case -ENOTCONN:
@@ -292,7 +297,7 @@ static int give_up_connecting(struct call *call, uint64_t waited_ms, unsigned in
 	if ((wanted && !is_late) || !call_give_up(call)) {
 		return 0;
 	}
-	return !wanted ? end_for(-ECANCELED, 0, &data->order, err)
+	return !wanted ? end_for(-ECANCELED, 0, &data->order, &nothing, err)
 	               : error_set(err, -ETIMEDOUT, "no connection to %s and %s within %u s", data->order.from,
 	                           data->order.to, deadline_ms / 1000);
 }
@@ -300,7 +305,8 @@ static int give_up_connecting(struct call *call, uint64_t waited_ms, unsigned in
 /* In its post-copy phase the only way is on. */
 static bool is_past_ending(const struct job *job)
 {
-	return job_note(job) != NULL && strcmp(job_note(job), "post-copy") == 0;
+	const char *stall = job_figures(job)->stall;
+	return stall != NULL && strcmp(stall, "post-copy") == 0;
 }
 
 /* Waits for the migration; tells of it and, where that is asked for, ends it. */
@@ -332,18 +338,28 @@ static int attend(struct call *call, struct job *job, const struct watcher *watc
 		asked_ms += why != 0 && (gone || !is_past_ending(job)) ? TELL_EVERY_MS : 0;
 		if (asked_ms > END_WITHIN_MS) {
 			call_give_up(call); /* a QEMU or daemon that hangs: whoever looks again will see how it ends */
-			end_for(why, -ETIMEDOUT, &data->order, err);
+			end_for(why, -ETIMEDOUT, &data->order, job_figures(job), err);
 			return error_prefix(err, why == -ECANCELED ? why : -ETIMEDOUT, "%s does not end it yet",
 			                    data->order.from);
 		}
 	}
 	int r = call_wait(call, 0, err);
 	bool was_ended = r < 0 && (why != -ECANCELED || !is_past_ending(job));
-	return was_ended ? end_for(why, r, &data->order, err) : r;
+	return was_ended ? end_for(why, r, &data->order, job_figures(job), err) : r;
+}
+
+/* What a job that is over does not tell any more, and that of one that failed. */
+static void tell_stall(struct outcome *outcome, const struct job *job, int result)
+{
+	const struct transfer *last = job_figures(job);
+	bool came_too_late = result == 0 && last->stall != NULL && strcmp(last->stall, "aborted") == 0;
+	outcome->stall = came_too_late ? NULL : last->stall;
+	outcome->dirty_bytes_per_s = last->dirty_bytes_per_s;
+	outcome->iterations = outcome->iterations > last->iterations ? outcome->iterations : last->iterations;
 }
 
 int migrate_vm(const struct move_order *order, const char *from_uri, const char *to_uri, const char *address,
-               unsigned int deadline_ms, const struct watcher *watcher, struct outcome *ret_outcome, struct error *err)
+               unsigned int deadline_ms, const struct watcher *watcher, struct outcome *outcome, struct error *err)
 {
 	struct call *call = call_create(run_migration, sizeof(struct migration_call), true);
 	struct migration_call *data = call_data(call);
@@ -356,13 +372,16 @@ int migrate_vm(const struct move_order *order, const char *from_uri, const char 
 	worker_start(worker, call);
 	int r = attend(call, job, watcher, deadline_ms, err);
 	if (r == 0) {
-		*ret_outcome = data->outcome;
+		*outcome = data->outcome;
+		if (outcome->bytes == 0) { /* after post-copy: those that were seen on the way */
+			outcome->bytes = job_figures(job)->bytes;
+		}
 		for (size_t i = 0; i < order->disk_count;
 		     i++) { /* libvirt's figures of a finished job leave them out */
-			ret_outcome->bytes += order->disks[i].used;
+			outcome->bytes += order->disks[i].used;
 		}
-		ret_outcome->note = job_note(job);
 	}
+	tell_stall(outcome, job, r);
 	job_destroy(job);
 	worker_release(worker);
 	call_release(call);

@@ -9,6 +9,6 @@
 
 /* from_uri, to_uri: of the two hosts; address: where the target takes RAM and disks, NULL for libvirt's own choice. */
 int migrate_vm(const struct move_order *order, const char *from_uri, const char *to_uri, const char *address,
-               unsigned int deadline_ms, const struct watcher *watcher, struct outcome *ret_outcome, struct error *err);
+               unsigned int deadline_ms, const struct watcher *watcher, struct outcome *outcome, struct error *err);
 
 #endif

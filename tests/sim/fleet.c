@@ -222,8 +222,8 @@ static int drop_snapshots(void *data, const char *name, const char *uuid, const 
 	return 0;
 }
 
-static int migrate(void *data, const struct move_order *order, const struct watcher *watcher,
-                   struct outcome *ret_outcome, struct error *err)
+static int migrate(void *data, const struct move_order *order, const struct watcher *watcher, struct outcome *outcome,
+                   struct error *err)
 {
 	struct sim_fleet *fleet = data;
 	struct host *from = host_of(fleet, order->from);
@@ -246,7 +246,7 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	vm.autostart = false;
 	remove_vm(from, order->uuid);
 	add_vm(fleet, to, &vm);
-	*ret_outcome = (struct outcome){.bytes = vm.memory, .downtime_ms = 5};
+	*outcome = (struct outcome){.bytes = vm.memory, .downtime_ms = 5};
 	return 0;
 }
 

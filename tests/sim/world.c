@@ -294,8 +294,8 @@ static int drop_snapshots(void *data, const char *name, const char *uuid, const 
 	return end(sim, hit, err);
 }
 
-static int migrate(void *data, const struct move_order *order, const struct watcher *watcher,
-                   struct outcome *ret_outcome, struct error *err)
+static int migrate(void *data, const struct move_order *order, const struct watcher *watcher, struct outcome *outcome,
+                   struct error *err)
 {
 	struct sim *sim = data;
 	(void)order;
@@ -331,7 +331,7 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 		longjmp(sim->killed, 1);
 	}
 	sim->hosts[0].vm = (struct sim_vm){0};
-	*ret_outcome = (struct outcome){.bytes = 1};
+	*outcome = (struct outcome){.bytes = 1};
 	is_unwanted(watcher); /* too late */
 	return end(sim, hit, err);
 }

@@ -98,8 +98,17 @@ static void set_plan(struct scene *scene)
 	scene->moves[2].mode = MOVE_OFFLINE;
 	scene->moves[2].hop = true;
 	scene->moves[2].waits = &scene->wait;
-	scene->progress[0] = (struct move_progress){MOVE_DONE, 1795400000, 3240, 118, 4321, NULL};
-	scene->progress[1] = (struct move_progress){MOVE_RUNNING, 1795400060, 0, 0, 0, NULL};
+	scene->progress[0] = (struct move_progress){
+	        .state = MOVE_DONE,
+	        .started = 1795400000,
+	        .ms = 3240,
+	        .downtime_ms = 118,
+	        .bytes = 4321,
+	        .stall = "post-copy",
+	        .iterations = 7,
+	        .dirty_bytes_per_s = 41943040,
+	};
+	scene->progress[1] = (struct move_progress){.state = MOVE_RUNNING, .started = 1795400060};
 	scene->blocked = (struct blocked_vm){EVIL, {CODE_MEMORY, "node2 has 3.2 GiB free"}};
 	scene->suits[0] = "node1";
 	scene->suits[1] = "node2";
@@ -168,6 +177,9 @@ static const char move_1[] = "  - step: 1\n"
                              "    seconds: 3.240\n"
                              "    downtime_ms: 118\n"
                              "    bytes: 4321\n"
+                             "    stall: post-copy\n"
+                             "    iterations: 7\n"
+                             "    dirty_bytes_per_s: 41943040\n"
                              "    error: null\n"
                              "  - step: 2\n";
 
@@ -177,6 +189,9 @@ static const char move_3[] = "    waits: {code: hold, reason: until Monday}\n"
                              "    seconds: null\n"
                              "    downtime_ms: null\n"
                              "    bytes: null\n"
+                             "    stall: null\n"
+                             "    iterations: null\n"
+                             "    dirty_bytes_per_s: null\n"
                              "    error: null\n"
                              "blocked:\n"
                              "- vm: \"x|<b>`&[y](z)\\n\\e[31m*\"\n"
@@ -264,9 +279,11 @@ static void test_json_has_the_same_keys(void **state)
 	(void)state;
 	static const char *const keys[] = {"berth", "desired",   "phase",     "reason", "counts",   "plan", "blocked",
 	                                   "drift", "decisions", "conflicts", "hosts",  "failures", "error"};
-	static const char *const move_keys[] = {"step",   "vm",      "uuid",    "from",        "to",         "mode",
-	                                        "memory", "disk",    "hop",     "reason",      "free_after", "waits",
-	                                        "state",  "started", "seconds", "downtime_ms", "bytes",      "error"};
+	static const char *const move_keys[] = {"step",        "vm",     "uuid",  "from",       "to",
+	                                        "mode",        "memory", "disk",  "hop",        "reason",
+	                                        "free_after",  "waits",  "state", "started",    "seconds",
+	                                        "downtime_ms", "bytes",  "stall", "iterations", "dirty_bytes_per_s",
+	                                        "error"};
 	cleanup_arena struct arena *arena = arena_create();
 	struct scene scene;
 	set_scene(&scene);
@@ -356,7 +373,8 @@ static void test_page_tells_what_matters(void **state)
 	        "9 VMs: 3 in place, 2 to move, 1 blocked, 1 drifted, 1 missing, 1 unknown, 1 unmanaged.\n",
 	        "](placement.svg)",
 	        "## Plan: 1 of 3 moves done\n",
-	        "| 1 | web-1 | node2 | node1 | live | 4 GiB | 12 GiB | pinned to it | ✅ 3.2 s, 118 ms down |\n",
+	        "| 1 | web-1 | node2 | node1 | live | 4 GiB | 12 GiB | pinned to it | ✅ 3.2 s, 118 ms down, post-copy "
+	        "|\n",
 	        "| 🔄 running |\n",
 	        "| waits (hold): until Monday |\n",
 	        "| [node1](inventory/node1.yaml) | ████░░░░░░ 40 % | 6 GiB | 15 GiB | 4 GiB | 2 | ok |\n",
@@ -426,8 +444,9 @@ static void test_subject_fits(void **state)
 	const struct move *move = &scene.moves[0];
 	struct move_progress progress = scene.progress[0];
 	assert_string_equal(status_subject_of_move(arena, move, &progress),
-	                    "web-1: node2 → node1, live, 3.2 s, 118 ms down");
+	                    "web-1: node2 → node1, live, 3.2 s, 118 ms down, post-copy");
 	progress.downtime_ms = 0;
+	progress.stall = NULL;
 	assert_string_equal(status_subject_of_move(arena, move, &progress), "web-1: node2 → node1, live, 3.2 s");
 	progress.state = MOVE_FAILED;
 	progress.error = "operation failed:\njob 'migration out' unexpectedly failed";
