@@ -85,3 +85,20 @@ tell 0 release web-1
 apply
 expect_on node1 running web-1
 expect_witness web-1
+
+# Half of its memory is on the target (post-copy): the only way is on, it is said, and nothing is held.
+vm db-2 --host node1 --disk network --dirty 40
+place <<<'vms: {web-1: {host: node1}, db-1: {host: node2}, db-2: {host: node2, migration: {on_stall: post-copy, stall_timeout: 2s}}}'
+sandbox fault slow node1 80mbit
+start_berth apply --yes
+is_past_the_switch() {
+    [[ $(on node1 domstate db-2 --reason) == *post-copy* ]]
+}
+wait_until 60 is_past_the_switch
+tell 3 cancel db-2
+grep -qE 'post-copy|too late' "$told" || fail "$(cat "$told")"
+end_berth 0
+sandbox fault heal node1
+expect_on node2 running db-2
+apply
+expect_witness db-2
