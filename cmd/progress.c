@@ -32,8 +32,9 @@ static const char *heading(struct arena *arena, const struct plan *plan, size_t 
 
 void progress_begin(void *data, const struct plan *plan, size_t index)
 {
-	const struct progress *progress = data;
+	struct progress *progress = data;
 	cleanup_arena struct arena *arena = arena_create();
+	progress->stall = NULL;
 	if (!progress->terminal) {
 		printf("%s\n", heading(arena, plan, index));
 		fflush(stdout);
@@ -44,6 +45,10 @@ void progress_tell(void *data, const struct move *move, const struct transfer *t
 {
 	struct progress *progress = data;
 	cleanup_arena struct arena *arena = arena_create();
+	if (transfer->stall != NULL && progress->stall == NULL) {
+		progress->stall = transfer->stall;
+		progress_note(progress, arena_print(arena, "%s: its memory reaches no new low", transfer->stall));
+	}
 	if (!progress->terminal) {
 		return;
 	}

@@ -10,7 +10,8 @@ struct progress {
 	bool terminal;
 	bool colour;
 	unsigned int columns;
-	bool line_open; /* a progress line stands without its end */
+	bool line_open;    /* a progress line stands without its end */
+	const char *stall; /* what was done about one of the move in flight, once it is told; NULL: nothing */
 };
 
 /* The callbacks begin, end and note of a listener whose data is a struct progress. */

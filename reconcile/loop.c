@@ -29,6 +29,7 @@ struct loop {
 	const char *hosts;         /* which hosts `libvirt` has, as a digest */
 	const char *commit;        /* that the pass in flight acts on */
 	uint64_t knock_ms;         /* until hosts that are away are asked again; 0: none is */
+	const char *stall;         /* what was done about one of the move in flight, once it is told; NULL: nothing */
 	int signals;
 	unsigned int told;    /* how often it has been told to stop */
 	int64_t next_attempt; /* of a move that failed, seconds since 1970; 0: there is none */
@@ -88,10 +89,20 @@ static const struct desired *look_for_newer(void *data, struct arena *arena)
 	return newer_look(loop->newer, arena);
 }
 
+static void log_stall(const struct loop *loop, const struct move *move)
+{
+	cleanup_arena struct arena *arena = arena_create();
+	log_line(loop, "move.stalled",
+	         arena_print(arena, "vm=\"%s\" stall=%s", quotable(arena, move->vm), loop->stall));
+}
+
 static const char *keep_on(void *data, const struct move *move, const struct transfer *transfer)
 {
 	struct loop *loop = data;
-	(void)move;
+	if (transfer->stall != NULL && loop->stall == NULL) {
+		loop->stall = transfer->stall;
+		log_stall(loop, move);
+	}
 	take_signals(loop);
 	take_orders(loop);
 	const char *why = commands_attend(loop->commands, transfer);
@@ -110,7 +121,8 @@ static const char *move_fields(struct arena *arena, const struct plan *plan, siz
 static void log_begin(void *data, const struct plan *plan, size_t index)
 {
 	cleanup_arena struct arena *arena = arena_create();
-	const struct loop *loop = data;
+	struct loop *loop = data;
+	loop->stall = NULL;
 	commands_begin(loop->commands, &plan->moves[index]);
 	log_line(data, "move.begin", move_fields(arena, plan, index));
 }
