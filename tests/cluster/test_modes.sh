@@ -14,7 +14,7 @@ place <<'YAML'
 defaults:
   migration: {mode: stopped}
 vms:
-  frozen: {host: node2, migration: {mode: suspended}}
+  frozen: {host: node2, migration: {mode: suspended, bandwidth: 24MiB/s}}
   off: {host: node2}
   off-net: {host: node3}
   frozen-paused: {host: node3, migration: {mode: suspended}}
@@ -23,7 +23,15 @@ vms:
   off-stopped: {host: node2}
 YAML
 
-apply
+# Most of its memory is still to go, and it stands still already.
+stands_still() {
+    [[ $(on node1 domstate frozen --reason) == 'paused (migrating)'* ]] &&
+        on node1 qemu-monitor-command frozen '{"execute": "query-migrate"}' |
+        jq -e '.return.status == "active" and .return.ram.remaining > 32 * 1048576'
+}
+start_berth apply --yes
+wait_until 60 stands_still
+end_berth 0
 
 expect_on node2 running frozen off
 expect_on node3 running off-net
