@@ -243,7 +243,15 @@ static struct move_ending finish(const struct execution *execution, struct move_
  */
 static bool was_refused(const struct move_entry *entry, int why)
 {
-	return why == -EPERM && !entry->asked_off && entry->step <= STEP_DEFINE;
+	return (why == -EPERM || why == -EEXIST) && !entry->asked_off && entry->step <= STEP_DEFINE;
+}
+
+static enum code code_of(enum ending ending, int why)
+{
+	if (why == -EEXIST) {
+		return CODE_STORAGE; /* something is in the way of a volume */
+	}
+	return ending == ENDED_REFUSED ? CODE_PREFLIGHT : ending == ENDED_CANCELLED ? CODE_CANCELLED : CODE_FAILED;
 }
 
 static struct move_ending undo(const struct execution *execution, struct move_entry *entry, const struct sight *sight,
@@ -255,11 +263,10 @@ static struct move_ending undo(const struct execution *execution, struct move_en
 	int r = settle_on_source(execution, entry, sight, &left, &err);
 	const char *text = arena_print(execution->arena, "%s%s%s%s%s", message, left[0] == '\0' ? "" : "; ", left,
 	                               r < 0 ? "; " : "", r < 0 ? err.message : "");
-	if (refused && r == 0 && left[0] == '\0') {
-		return end_as(ENDED_REFUSED, CODE_PREFLIGHT, text);
-	}
-	bool cancelled = why == -ECANCELED;
-	return end_as(cancelled ? ENDED_CANCELLED : ENDED_FAILED, cancelled ? CODE_CANCELLED : CODE_FAILED, text);
+	enum ending ending = why == -ECANCELED                      ? ENDED_CANCELLED
+	                     : refused && r == 0 && left[0] == '\0' ? ENDED_REFUSED
+	                                                            : ENDED_FAILED;
+	return end_as(ending, code_of(ending, why), text);
 }
 
 /* From what both hosts answer, whatever the transfer said. */
@@ -357,9 +364,6 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 		hand_over(execution, &current, &sight);
 		const char *message = arena_copy(execution->arena, r < 0 ? err.message : "");
 		ending = conclude(execution, &current, &sight, r, message);
-		if (r == -EEXIST) {
-			ending.reason.code = CODE_STORAGE;
-		}
 	}
 	ending.started = current.started;
 	ending.ms = now_ms() - begin_ms;

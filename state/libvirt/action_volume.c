@@ -68,6 +68,14 @@ static int create_exclusively(virStoragePoolPtr pool, const char *xml, struct er
 	return volume == NULL ? libvirt_error(err, NULL) : 0;
 }
 
+/* Is a file of the name in the pool's folder, be it that the pool does not know it yet? */
+static bool has_file(virStoragePoolPtr pool, const char *name)
+{
+	cleanup_volume virStorageVolPtr volume =
+	        virStoragePoolRefresh(pool, 0) < 0 ? NULL : virStorageVolLookupByName(pool, name);
+	return volume != NULL;
+}
+
 /* What the guest sees of a raw file: QEMU takes whole sectors. */
 static uint64_t whole_sectors(uint64_t bytes)
 {
@@ -99,7 +107,8 @@ int action_create_volume(struct arena *arena, virConnectPtr connection, const st
 	if (r == -EEXIST && virStoragePoolRefresh(pool, 0) == 0) {
 		r = create_exclusively(pool, xml, err);
 	}
-	return r;
+	/* Nor may it know of one that has come: libvirt finds that in the way, and calls it an invalid operation. */
+	return r == -EPERM && has_file(pool, slash + 1) ? -EEXIST : r;
 }
 
 static const char *file_name(const char *path)
