@@ -335,8 +335,10 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 	current.started = (int64_t)time(NULL);
 	current.volumes = list_volumes(execution->arena, order);
 	current.volume_count = order->disk_count;
-	if (world->functions->preflight(world->data, order, &err) < 0) {
-		ending = end_as(ENDED_REFUSED, CODE_PREFLIGHT, arena_copy(execution->arena, err.message));
+	int asked = world->functions->preflight(world->data, order, &err);
+	if (asked < 0) {
+		enum code code = asked == -ENOTCONN ? CODE_CONNECTION : CODE_PREFLIGHT;
+		ending = end_as(ENDED_REFUSED, code, arena_copy(execution->arena, err.message));
 	} else if (is_in_the_way(execution, order, &err)) {
 		ending = end_as(ENDED_REFUSED, CODE_STORAGE, arena_copy(execution->arena, err.message));
 	} else if (execute_ask(execution, &err) < 0) {

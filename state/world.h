@@ -76,7 +76,7 @@ struct world_functions {
 
 	/*
 	 * What only the two hosts themselves can tell before a move: networks, memory that is really free, a running
-	 * job. Returns 0; -EPERM with a reason.
+	 * job. Returns 0; -EPERM with a reason; -ENOTCONN when one of them did not answer.
 	 */
 	int (*preflight)(void *data, const struct move_order *order, struct error *err);
 

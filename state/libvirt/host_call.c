@@ -15,19 +15,24 @@ struct request_data {
 	struct answer answer;
 };
 
+/* What a target says that goes away meanwhile is no answer. -EHOSTDOWN: it was the target, and err names it. */
 static int run_with_target(struct call *call, virConnectPtr connection, struct error *err)
 {
 	struct request_data *data = call_data(call);
-	virConnectPtr to = worker_connect(data->request.to_uri, err);
+	const struct request *request = &data->request;
+	virConnectPtr to = worker_connect(request->to_uri, err);
 	if (to == NULL) {
-		return -ENOTCONN;
+		return error_prefix(err, -EHOSTDOWN, "%s", request->to_name);
 	}
 	int r = -ECANCELED;
 	if (call_begin(call)) {
-		r = data->request.action == ACTION_DEFINE
-		            ? action_define(connection, to, data->request.uuid, err)
-		            : action_check_target(call_arena(call), connection, to, data->request.to_name,
-		                                  data->request.uuid, data->request.on, err);
+		r = request->action == ACTION_DEFINE
+		            ? action_define(connection, to, request->uuid, err)
+		            : action_check_target(call_arena(call), connection, to, request->to_name, request->uuid,
+		                                  request->on, err);
+	}
+	if (r < 0 && virConnectIsAlive(to) != 1) {
+		r = error_prefix(err, -EHOSTDOWN, "the connection to %s was lost", request->to_name);
 	}
 	virConnectClose(to);
 	return r;

@@ -65,8 +65,11 @@ static int preflight(void *data, const struct move_order *order, struct error *e
 	        .to_name = order->to,
 	};
 	int r = host_call_make(&from->worker, from->settings.uri, &request, libvirt->deadline_ms, NULL, NULL, err);
-	/* A refusal names who refuses; what else goes wrong is the source's, which was asked. */
-	return r < 0 && r != -EPERM ? error_prefix(err, r, "%s", order->from) : r;
+	/* What the target has to do with names it; what else goes wrong is the source's, which was asked. */
+	if (r < 0 && r != -EPERM && r != -EHOSTDOWN) {
+		error_prefix(err, r, "%s", order->from);
+	}
+	return r == -EHOSTDOWN || r == -ETIMEDOUT ? -ENOTCONN : r;
 }
 
 static int create_volume(void *data, const char *host, const struct disk *disk, uint64_t bytes, struct error *err)
@@ -190,6 +193,7 @@ static int define(void *data, const struct move_order *order, struct error *err)
 	        .action = ACTION_DEFINE,
 	        .uuid = order->uuid,
 	        .to_uri = to == NULL ? "" : to->settings.uri,
+	        .to_name = order->to,
 	};
 	return hosts_ask(libvirt, order->from, &request, NULL, err);
 }

@@ -377,6 +377,9 @@ static void make_call(struct worker *worker, struct call *call)
 	if (result == 0) {
 		result = call->run(call, worker->connection, &err);
 	}
+	if (result == -EIO && virConnectIsAlive(worker->connection) != 1) {
+		result = -ENOTCONN;
+	}
 	end_call(call, result, &err);
 }
 

@@ -279,6 +279,17 @@ static void check_refused(const struct run *run, const char *fault)
 	}
 }
 
+/* A host that is lost before the move is begun is not one that refuses it. */
+static void check_unanswered(const struct run *run, const char *fault)
+{
+	bool lost =
+	        run->fault == FAULT_BEFORE || run->fault == FAULT_SILENT_SOURCE || run->fault == FAULT_SILENT_TARGET;
+	if (text_equal(run->sim.hit, "preflight") && (lost || run->fault == FAULT_REFUSED)) {
+		CHECK(run->ending.ending == ENDED_REFUSED);
+		CHECK(run->ending.reason.code == (lost ? CODE_CONNECTION : CODE_PREFLIGHT));
+	}
+}
+
 static void let_time_pass(struct sim *sim)
 {
 	for (int i = 0; i < 100; i++) {
@@ -306,6 +317,7 @@ static bool try_fault(const char *folder, const struct kind *kind, enum fault fa
 		note_left(&run, &run.ending);
 		check_done(&run, FAULTS[fault]);
 		check_refused(&run, FAULTS[fault]);
+		check_unanswered(&run, FAULTS[fault]);
 	}
 	recover(&run);
 	if (fault == FAULT_LATE) {

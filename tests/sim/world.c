@@ -168,7 +168,11 @@ static int preflight(void *data, const struct move_order *order, struct error *e
 	struct sim *sim = data;
 	(void)order;
 	bool hit = begin(sim, __func__);
-	return fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1]) ? no_answer(err) : end(sim, hit, err);
+	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
+		int r = failure(sim, hit, err);
+		return r == -EPERM ? r : -ENOTCONN;
+	}
+	return end(sim, hit, err);
 }
 
 static int create_volume(void *data, const char *name, const struct disk *disk, uint64_t bytes, struct error *err)
