@@ -140,7 +140,25 @@ static void move(struct run *run)
 		run->ending = execute_move(&execution, &order, &entry);
 	} else {
 		run->was_killed = true;
+		run->sim.has_failed = true;
 	}
+}
+
+/* As its kind says, before anything has happened. */
+static void begin_run(struct run *run)
+{
+	sim_init(&run->sim, run->kind->state, run->kind->local_disk, run->kind->autostart);
+	if (run->kind->snapshots) {
+		sim_add_snapshots(&run->sim);
+	}
+	open_record(run);
+}
+
+static void end_run(struct run *run)
+{
+	record_clear_vm(run->record, SIM_UUID, NULL);
+	record_close(run->record);
+	arena_destroy(run->arena);
 }
 
 static void note_left(struct run *run, const struct move_ending *ending)
@@ -149,13 +167,13 @@ static void note_left(struct run *run, const struct move_ending *ending)
 	                 (ending->reason.text != NULL && strstr(ending->reason.text, "cannot be told") != NULL);
 }
 
-/* What the next start of berth does, with hosts that answer again. */
-static void recover(struct run *run)
+/* The next start of berth, in which one of the calls fails, counted from 1; 0: none. */
+static void recover_with_fault(struct run *run, unsigned int fault_at)
 {
 	record_close(run->record);
 	open_record(run);
 	run->sim.fault = FAULT_NONE;
-	run->sim.second_at = 0;
+	run->sim.second_at = fault_at == 0 ? 0 : run->sim.calls + fault_at;
 	run->sim.hosts[0].silent = 0;
 	run->sim.hosts[1].silent = 0;
 	struct move_entries entries = {0};
@@ -171,6 +189,12 @@ static void recover(struct run *run)
 	}
 	assert_int_equal(record_read_moves(run->record, run->arena, &entries, NULL), 0);
 	run->in_record = entries.count;
+}
+
+/* What the next start of berth does, with hosts that answer again. */
+static void recover(struct run *run)
+{
+	recover_with_fault(run, 0);
 }
 
 #define CHECK(condition)                                                                                               \
@@ -229,6 +253,9 @@ static void check(const struct run *run, const char *fault)
 {
 	const struct sim *sim = &run->sim;
 	CHECK(!sim->ran_twice);
+	CHECK(!sim->unasked);
+	CHECK(!sim->blindly);
+	CHECK(!sim->was_armed);
 	CHECK(!sim->was_bare);
 	CHECK(sim->hosts[0].vm.there || sim->hosts[1].vm.there);
 	if (run->kind->local_disk) { /* some host has the guest and all that it wrote */
@@ -303,14 +330,10 @@ static bool try_fault(const char *folder, const struct kind *kind, enum fault fa
 {
 	struct run run = {
 	        .arena = arena_create(), .kind = kind, .folder = folder, .fault = fault, .two_faults = second_at > 0};
-	sim_init(&run.sim, kind->state, kind->local_disk, kind->autostart);
-	if (kind->snapshots) {
-		sim_add_snapshots(&run.sim);
-	}
+	begin_run(&run);
 	run.sim.fault = fault;
 	run.sim.fault_at = at;
 	run.sim.second_at = second_at;
-	open_record(&run);
 	move(&run);
 	bool reached = fault == FAULT_NONE || run.sim.calls >= (second_at > at ? second_at : at);
 	if (!run.was_killed) {
@@ -329,13 +352,7 @@ static bool try_fault(const char *folder, const struct kind *kind, enum fault fa
 		assert_int_equal(run.ending.ending, ENDED_DONE);
 		assert_true(run.sim.hosts[1].vm.there);
 	}
-	struct move_entries entries = {0};
-	record_read_moves(run.record, run.arena, &entries, NULL);
-	for (size_t i = 0; i < entries.count; i++) {
-		record_clear_move(run.record, &entries.items[i], NULL);
-	}
-	record_close(run.record);
-	arena_destroy(run.arena);
+	end_run(&run);
 	return reached;
 }
 
@@ -389,13 +406,9 @@ static bool try_cancel(const char *folder, const struct kind *kind, unsigned int
 	                  .no_at = no_at,
 	                  .fault = fault,
 	                  .two_faults = true};
-	sim_init(&run.sim, kind->state, kind->local_disk, kind->autostart);
-	if (kind->snapshots) {
-		sim_add_snapshots(&run.sim);
-	}
+	begin_run(&run);
 	run.sim.fault = fault;
 	run.sim.fault_at = fault_at;
-	open_record(&run);
 	move(&run);
 	bool reached = fault == FAULT_NONE ? run.asked >= no_at : run.sim.calls >= fault_at;
 	if (fault == FAULT_NONE && run.asked >= no_at) {
@@ -411,13 +424,7 @@ static bool try_cancel(const char *folder, const struct kind *kind, unsigned int
 	}
 	recover(&run);
 	check(&run, "cancelled");
-	struct move_entries entries = {0};
-	record_read_moves(run.record, run.arena, &entries, NULL);
-	for (size_t i = 0; i < entries.count; i++) {
-		record_clear_move(run.record, &entries.items[i], NULL);
-	}
-	record_close(run.record);
-	arena_destroy(run.arena);
+	end_run(&run);
 	return reached;
 }
 
@@ -544,6 +551,122 @@ static void test_a_foreign_file_is_left_alone(void **state)
 	}
 }
 
+/* What is done about a killed berth can fail as well; the next start puts it right. */
+static void test_a_fault_in_recovery(void **state)
+{
+	static const enum fault faults[] = {FAULT_KILL_BEFORE, FAULT_KILL_AFTER, FAULT_HALF, FAULT_UNCONFIRMED};
+	unsigned int tried = 0;
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]) * 4; i++) {
+		bool reached = true;
+		for (unsigned int at = 1; reached; at++) {
+			for (unsigned int second = 1; second < 12 && reached; second++) {
+				struct run run = {.arena = arena_create(),
+				                  .kind = &KINDS[i / 4],
+				                  .folder = *state,
+				                  .fault = faults[i % 4],
+				                  .two_faults = true};
+				begin_run(&run);
+				run.sim.fault = run.fault;
+				run.sim.fault_at = at;
+				move(&run);
+				reached = run.sim.calls >= at;
+				recover_with_fault(&run, second);
+				recover(&run);
+				check(&run, "a fault in recovery");
+				end_run(&run);
+				tried++;
+			}
+		}
+	}
+	assert_true(tried > 1000);
+}
+
+/*
+ * The file that a move made is not deleted while another VM there refers to it, nor if the VM has another disk where it
+ * is; likewise the one on its source, once it has moved. The record keeps it until then.
+ */
+static void test_what_somebody_needs_is_left(void **state)
+{
+	static const struct {
+		bool fails;
+		bool is_used;
+		const char *told;
+	} cases[] = {
+	        {true, true, SIM_PATH " is left on node2: other uses it"},
+	        {true, false, SIM_PATH " is left on node2: on node1 the VM has no such disk"},
+	        {false, true, SIM_PATH " is left on node1: other uses it there"},
+	        {false, false, SIM_PATH " is left on node1: the VM has no such disk where it is now"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct run run = {.arena = arena_create(), .kind = &KINDS[0], .folder = *state};
+		begin_run(&run);
+		run.sim.second_at = cases[i].fails ? 5 : 0; /* the migration */
+		struct sim_host *left = &run.sim.hosts[cases[i].fails ? 1 : 0];
+		left->neighbour = cases[i].is_used;
+		run.sim.hosts[0].vm.other_disk = !cases[i].is_used;
+		move(&run);
+		assert_int_equal(run.ending.ending, cases[i].fails ? ENDED_FAILED : ENDED_DONE);
+		assert_non_null(strstr(run.ending.reason.text, cases[i].told));
+		assert_true(left->file.there);
+		recover(&run);
+		assert_int_equal(run.in_record, 1);
+		assert_true(left->file.there);
+		left->neighbour = false;
+		run.sim.hosts[cases[i].fails ? 0 : 1].vm.other_disk = false;
+		recover(&run);
+		assert_int_equal(run.in_record, 0);
+		assert_false(left->file.there);
+		assert_false(run.sim.robbed);
+		end_run(&run);
+	}
+}
+
+/* What was to be made when berth was killed may be there by another hand. */
+static void test_a_file_that_came_meanwhile_is_left_alone(void **state)
+{
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		struct run run = {.arena = arena_create(), .kind = &KINDS[i], .folder = *state};
+		if (!KINDS[i].local_disk) {
+			arena_destroy(run.arena);
+			continue;
+		}
+		open_record(&run);
+		for (unsigned int at = 1; !text_equal(run.sim.hit, "create_volume"); at++) {
+			sim_init(&run.sim, KINDS[i].state, true, KINDS[i].autostart);
+			run.sim.fault = FAULT_KILL_BEFORE;
+			run.sim.fault_at = at;
+			move(&run);
+			assert_true(at < 20);
+		}
+		run.sim.hosts[1].file = (struct sim_file){.there = true, .foreign = true, .data = 7};
+		recover(&run);
+		assert_true(run.told_left);
+		assert_true(run.sim.hosts[1].file.foreign);
+		assert_int_equal(run.sim.hosts[1].file.data, 7);
+		end_run(&run);
+	}
+}
+
+/* Where libvirt has not made it persistent it would be gone with its host: that is not done, and nothing is deleted. */
+static void test_what_is_not_persistent_is_not_done(void **state)
+{
+	struct run run = {.arena = arena_create(), .kind = &KINDS[0], .folder = *state};
+	begin_run(&run);
+	run.sim.is_transient = true;
+	move(&run);
+	assert_int_equal(run.ending.ending, ENDED_OPEN);
+	assert_true(run.sim.hosts[0].file.there);
+	recover(&run);
+	assert_int_equal(run.in_record, 1);
+	assert_true(run.sim.hosts[0].file.there);
+	run.sim.hosts[1].vm.persistent = true;
+	recover(&run);
+	check(&run, "not persistent");
+	assert_int_equal(run.in_record, 0);
+	assert_true(run.sim.hosts[1].vm.there);
+	end_run(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -555,6 +678,10 @@ int main(void)
 	        cmocka_unit_test(test_a_guest_that_goes_off_late_is_started_again),
 	        cmocka_unit_test(test_disks_that_are_due_later),
 	        cmocka_unit_test(test_a_foreign_file_is_left_alone),
+	        cmocka_unit_test(test_a_fault_in_recovery),
+	        cmocka_unit_test(test_what_somebody_needs_is_left),
+	        cmocka_unit_test(test_a_file_that_came_meanwhile_is_left_alone),
+	        cmocka_unit_test(test_what_is_not_persistent_is_not_done),
 	};
 	return cmocka_run_group_tests(tests, folder_make_in_memory, folder_remove);
 }

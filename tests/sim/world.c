@@ -90,17 +90,19 @@ static int end(struct sim *sim, bool hit, struct error *err)
 		longjmp(sim->killed, 1);
 	}
 	if (hit && sim->fault == FAULT_AFTER) {
+		sim->has_failed = true;
 		return error_set(err, -EIO, "the answer was lost");
 	}
 	return 0;
 }
 
-static bool fails(const struct sim *sim, bool hit, const struct sim_host *host)
+static bool fails(struct sim *sim, bool hit, const struct sim_host *host)
 {
 	bool second = sim->second_at > 0 && sim->calls == sim->second_at;
-	return second ||
-	       (hit && (sim->fault == FAULT_BEFORE || sim->fault == FAULT_LATE || sim->fault == FAULT_REFUSED)) ||
-	       (host != NULL && host->silent > 0);
+	bool first = hit && (sim->fault == FAULT_BEFORE || sim->fault == FAULT_LATE || sim->fault == FAULT_REFUSED);
+	bool failed = second || first || (host != NULL && host->silent > 0);
+	sim->has_failed = sim->has_failed || failed;
+	return failed;
 }
 
 /* A host that works on something long asks, at its begin and in the middle, whether it is still wanted. */
@@ -126,12 +128,36 @@ static int failure(const struct sim *sim, bool hit, struct error *err)
 	return hit && sim->fault == FAULT_REFUSED ? error_set(err, -EPERM, "refused") : no_answer(err);
 }
 
+/* What berth knows after a look, if both hosts have answered. */
+static void note_look(struct sim *sim, bool both, bool fresh)
+{
+	for (size_t i = 0; i < 2; i++) {
+		const struct sim_vm *other = &sim->hosts[1 - i].vm;
+		sim->clear[i] = both && (!other->there || other->state == VM_STOPPED);
+	}
+	sim->saw_both = both;
+	sim->looked_fresh = fresh;
+}
+
+/* The VM is let run on this host. */
+static void note_run(struct sim *sim, const struct sim_host *host)
+{
+	bool is_clear = sim->clear[host - sim->hosts];
+	sim->unasked = sim->unasked || !is_clear || (sim->has_failed && !sim->looked_fresh);
+}
+
+/* The target has got the VM. */
+static void note_arrival(struct sim *sim)
+{
+	sim->was_armed = sim->was_armed || sim->hosts[0].vm.autostart;
+}
+
 static const struct inventory *look(void *data, struct arena *arena, const char *const *names, size_t count,
                                     unsigned int how)
 {
 	struct sim *sim = data;
-	(void)how;
 	bool hit = begin(sim, __func__);
+	size_t answers = 0;
 	names = count == 0 ? SIM_NAMES : names;
 	count = count == 0 ? 2 : count;
 	struct inventory *inventory = arena_alloc(arena, sizeof(*inventory));
@@ -143,7 +169,16 @@ static const struct inventory *look(void *data, struct arena *arena, const char 
 		*host = (struct host){.name = names[i], .uuid = "", .libvirt = "", .qemu = "", .cpu = ""};
 		if (fails(sim, hit, from)) {
 			host->connection = "no answer";
-		} else if (from->vm.there) {
+			continue;
+		}
+		answers++;
+		if (from->neighbour) {
+			struct vm *other = &ARENA_ADD(arena, host->vms, host->vm_count);
+			*other = (struct vm){.name = "other", .uuid = "5aabf32a-0260-45b5-9d26-cdd71b9fd999"};
+			ARENA_ADD(arena, other->disks, other->disk_count) =
+			        (struct disk){.target = "vda", .source = SIM_PATH};
+		}
+		if (from->vm.there) {
 			struct vm *vm = &ARENA_ADD(arena, host->vms, host->vm_count);
 			vm->name = "web-1";
 			vm->uuid = SIM_UUID;
@@ -156,10 +191,14 @@ static const struct inventory *look(void *data, struct arena *arena, const char 
 			struct disk *disk = &ARENA_ADD(arena, vm->disks, vm->disk_count);
 			disk->target = "vda";
 			disk->source = sim->local_disk ? SIM_PATH : "nbd://192.0.2.1/web-1";
+			disk->source = from->vm.other_disk ? "/elsewhere" : disk->source;
 		}
 	}
 	inventory_sort(inventory);
+	bool had_failed = sim->has_failed;
 	end(sim, hit, NULL);
+	sim->has_failed = had_failed; /* there is no answer to be lost */
+	note_look(sim, answers == 2, (how & LOOK_FRESH) != 0);
 	return inventory;
 }
 
@@ -205,6 +244,8 @@ static int delete_volume(void *data, const char *name, const char *path, struct 
 		return error_set(err, -ENOENT, "no such volume");
 	}
 	host->file = (struct sim_file){0};
+	sim->blindly = sim->blindly || !sim->saw_both;
+	sim->robbed = sim->robbed || host->neighbour;
 	return end(sim, hit, err);
 }
 
@@ -325,7 +366,9 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 		sim->hosts[0].vm.state = VM_PAUSED;
 		longjmp(sim->killed, 1);
 	}
+	note_arrival(sim);
 	sim->hosts[1].vm = sim->hosts[0].vm;
+	sim->hosts[1].vm.persistent = !sim->is_transient;
 	sim->hosts[1].vm.autostart = false; /* libvirt does not carry it over */
 	sim->hosts[1].vm.arrived = true;
 	sim->hosts[1].file.data = sim->hosts[0].file.data;
@@ -345,15 +388,19 @@ static int volume_length(void *data, const char *name, const char *path, uint64_
 	struct sim *sim = data;
 	const struct sim_host *host = host_of(sim, name);
 	(void)path;
+	bool had_failed = sim->has_failed;
 	bool hit = begin(sim, __func__);
+	int r = 0;
 	if (fails(sim, hit, host)) {
-		return no_answer(err);
+		r = no_answer(err);
+	} else if (!host->file.there || host->file.unknown) {
+		r = error_set(err, -ENOENT, "no such volume");
+	} else {
+		*ret_bytes = 1;
+		r = end(sim, hit, err);
 	}
-	if (!host->file.there || host->file.unknown) {
-		return error_set(err, -ENOENT, "no such volume");
-	}
-	*ret_bytes = 1;
-	return end(sim, hit, err);
+	sim->has_failed = had_failed; /* a move may go on without it */
+	return r;
 }
 
 static int copy_volume(void *data, const struct move_order *order, const struct disk *disk,
@@ -421,6 +468,7 @@ static int resume(void *data, const char *name, const char *uuid, struct error *
 	if (fails(sim, hit, host) || !host->vm.there) {
 		return no_answer(err);
 	}
+	note_run(sim, host);
 	host->vm.state = VM_RUNNING;
 	host->vm.paused_by_libvirt = false;
 	tick(sim);
@@ -451,6 +499,7 @@ static int define(void *data, const struct move_order *order, struct error *err)
 	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
 		return failure(sim, hit, err);
 	}
+	note_arrival(sim);
 	sim->hosts[1].vm = (struct sim_vm){.there = true, .state = VM_STOPPED, .persistent = true};
 	return end(sim, hit, err);
 }
@@ -482,6 +531,7 @@ static int start(void *data, const char *name, const char *uuid, struct error *e
 	if (fails(sim, hit, host) || !host->vm.there) {
 		return no_answer(err);
 	}
+	note_run(sim, host);
 	host->vm.state = VM_RUNNING;
 	sim->starts++;
 	tick(sim);

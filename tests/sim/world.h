@@ -40,6 +40,7 @@ struct sim_vm {
 	unsigned int snapshots; /* a bit for each that the host knows of */
 	unsigned int current;   /* the bit of one of them; 0: none */
 	bool arrived;           /* by a migration */
+	bool other_disk;        /* it has another disk than the one that travels */
 };
 
 struct sim_file {
@@ -55,6 +56,7 @@ struct sim_host {
 	struct sim_vm vm;
 	struct sim_file file;
 	unsigned int silent; /* calls for which it does not answer */
+	bool neighbour;      /* another VM there refers to the disk's path */
 };
 
 struct sim {
@@ -64,6 +66,17 @@ struct sim {
 	bool has_snapshots;
 	unsigned int starts; /* of the guest by berth */
 	bool ran_twice;
+	bool is_transient; /* what arrives by a migration is not persistent */
+
+	/* What the last look told: may the VM run on this host, as far as the other one is concerned? */
+	bool clear[2];
+	bool saw_both;
+	bool looked_fresh;
+	bool has_failed; /* a call, or berth was killed */
+	bool unasked;    /* the VM was let run without such a look, on connections opened after a failure */
+	bool blindly;    /* a volume was deleted though a host had not answered */
+	bool robbed;     /* or though another VM uses it */
+	bool was_armed;  /* the source would have started it by itself when the target had it */
 
 	enum fault fault;
 	unsigned int fault_at; /* the call, from 1 */
