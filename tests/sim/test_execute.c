@@ -306,6 +306,15 @@ static void check_refused(const struct run *run, const char *fault)
 	}
 }
 
+/* What libvirt has said of it is told. */
+static void check_message(const struct run *run, const char *fault)
+{
+	if (text_equal(run->sim.hit, "migrate") && run->ending.ending == ENDED_FAILED) {
+		CHECK(run->fault != FAULT_BEFORE || strstr(run->ending.reason.text, "no answer") != NULL);
+		CHECK(run->fault != FAULT_AFTER || strstr(run->ending.reason.text, "the answer was lost") != NULL);
+	}
+}
+
 /* A host that is lost before the move is begun is not one that refuses it. */
 static void check_unanswered(const struct run *run, const char *fault)
 {
@@ -341,6 +350,7 @@ static bool try_fault(const char *folder, const struct kind *kind, enum fault fa
 		check_done(&run, FAULTS[fault]);
 		check_refused(&run, FAULTS[fault]);
 		check_unanswered(&run, FAULTS[fault]);
+		check_message(&run, FAULTS[fault]);
 	}
 	recover(&run);
 	if (fault == FAULT_LATE) {
@@ -647,6 +657,28 @@ static void test_a_file_that_came_meanwhile_is_left_alone(void **state)
 	}
 }
 
+/* A guest that powers off by itself stays off: whoever did that wants it, and what is off is planned anew. */
+static void test_a_guest_that_powers_off_stays_off(void **state)
+{
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		const struct kind *kind = &KINDS[i];
+		if (kind->state != VM_RUNNING || (kind->mode != MOVE_LIVE && kind->mode != MOVE_SUSPENDED)) {
+			continue;
+		}
+		struct run run = {.arena = arena_create(), .kind = kind, .folder = *state};
+		begin_run(&run);
+		run.sim.powers_off = true;
+		move(&run);
+		assert_int_equal(run.ending.ending, ENDED_FAILED);
+		recover(&run);
+		assert_int_equal(run.in_record, 0);
+		assert_true(run.sim.hosts[0].vm.there && run.sim.hosts[0].vm.state == VM_STOPPED);
+		assert_int_equal(run.sim.hosts[0].vm.autostart, kind->autostart);
+		assert_false(run.sim.hosts[1].vm.there || run.sim.hosts[1].file.there);
+		end_run(&run);
+	}
+}
+
 /* Where libvirt has not made it persistent it would be gone with its host: that is not done, and nothing is deleted. */
 static void test_what_is_not_persistent_is_not_done(void **state)
 {
@@ -681,6 +713,7 @@ int main(void)
 	        cmocka_unit_test(test_a_fault_in_recovery),
 	        cmocka_unit_test(test_what_somebody_needs_is_left),
 	        cmocka_unit_test(test_a_file_that_came_meanwhile_is_left_alone),
+	        cmocka_unit_test(test_a_guest_that_powers_off_stays_off),
 	        cmocka_unit_test(test_what_is_not_persistent_is_not_done),
 	};
 	return cmocka_run_group_tests(tests, folder_make_in_memory, folder_remove);

@@ -74,6 +74,8 @@ static void move(struct run *run, const struct kind *kind)
 	};
 	if (setjmp(run->sim.killed) == 0) {
 		execute_move(&execution, &order, &entry);
+	} else {
+		run->sim.has_failed = true;
 	}
 }
 
@@ -106,6 +108,7 @@ static bool decide(struct run *run, const struct kind *kind, size_t keep, unsign
 	}
 	const struct sim_vm *kept = &run->sim.hosts[keep].vm;
 	assert_false(run->sim.ran_twice);
+	assert_false(run->sim.unasked);
 	assert_true(kept->there);
 	assert_false(run->sim.hosts[1 - keep].vm.there);
 	assert_true(kept->autostart);

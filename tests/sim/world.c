@@ -357,6 +357,10 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	if (sim->hosts[0].vm.snapshots != 0) {
 		return error_set(err, -EPERM, "cannot migrate a domain with snapshots");
 	}
+	if (sim->powers_off) {
+		sim->hosts[0].vm.state = VM_STOPPED;
+		return error_set(err, -EIO, "domain is not running");
+	}
 	if (is_unwanted(watcher)) {
 		sim->hosts[1].file.data = sim->written / 2; /* half of it is there */
 		return cancelled(err);

@@ -67,6 +67,7 @@ struct sim {
 	unsigned int starts; /* of the guest by berth */
 	bool ran_twice;
 	bool is_transient; /* what arrives by a migration is not persistent */
+	bool powers_off;   /* the guest does, when it is being migrated */
 
 	/* What the last look told: may the VM run on this host, as far as the other one is concerned? */
 	bool clear[2];
