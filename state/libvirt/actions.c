@@ -33,6 +33,10 @@ int action_undefine(virConnectPtr connection, const char *uuid, struct error *er
 	if (domain == NULL) {
 		return -ENOENT;
 	}
+	/* One that runs would run on without a definition, and be gone with its process. */
+	if (virDomainIsActive(domain) == 1) {
+		return error_set(err, -EPERM, "it has been started");
+	}
 	/* Nothing that only this host has may go with the definition. */
 	const unsigned int flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM;
 	return virDomainUndefineFlags(domain, flags) < 0 ? libvirt_error(err, "undefine") : 0;

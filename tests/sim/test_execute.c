@@ -58,6 +58,7 @@ static const char *const FAULTS[] = {
         [FAULT_REFUSED] = "is refused",
         [FAULT_LATE] = "hangs, and has its effect later",
         [FAULT_SNAPSHOT] = "somebody makes a snapshot",
+        [FAULT_STARTED] = "somebody starts it",
 };
 
 /* A run and what is known of it. */
@@ -679,6 +680,54 @@ static void test_a_guest_that_powers_off_stays_off(void **state)
 	}
 }
 
+/* A stopped VM that somebody starts, at any call, stays where it runs, and has lost nothing. */
+static void test_what_is_started_meanwhile_stays(void **state)
+{
+	unsigned int tried = 0;
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		const struct kind *kind = &KINDS[i];
+		bool reached = kind->mode == MOVE_OFFLINE;
+		for (unsigned int at = 1; reached; at++) {
+			struct run run = {.arena = arena_create(), .kind = kind, .folder = *state};
+			begin_run(&run);
+			run.sim.fault = FAULT_STARTED;
+			run.sim.fault_at = at;
+			move(&run);
+			reached = run.sim.calls >= at;
+			recover(&run);
+			const struct sim_host *source = &run.sim.hosts[0];
+			const struct sim_host *target = &run.sim.hosts[1];
+			bool runs = run.sim.written > 0;
+			assert_true(at < 100);
+			assert_int_equal(source->vm.there, runs);
+			assert_int_equal(target->vm.there, !runs);
+			if (runs) {
+				assert_true(source->vm.state == VM_RUNNING && source->vm.persistent);
+				assert_false(target->file.there);
+				assert_true(has_its_snapshots(&run, source));
+				assert_true(!kind->local_disk || source->file.data == run.sim.written);
+				tried++;
+			}
+			end_run(&run);
+		}
+	}
+	assert_true(tried > 25);
+}
+
+/* The source's definition goes only when the target itself has answered that it has it. */
+static void test_a_target_that_forgets_the_definition(void **state)
+{
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		struct run run = {.arena = arena_create(), .kind = &KINDS[i], .folder = *state};
+		begin_run(&run);
+		run.sim.forgets = true;
+		move(&run);
+		recover(&run);
+		check(&run, "forgotten");
+		end_run(&run);
+	}
+}
+
 /* Where libvirt has not made it persistent it would be gone with its host: that is not done, and nothing is deleted. */
 static void test_what_is_not_persistent_is_not_done(void **state)
 {
@@ -714,6 +763,8 @@ int main(void)
 	        cmocka_unit_test(test_what_somebody_needs_is_left),
 	        cmocka_unit_test(test_a_file_that_came_meanwhile_is_left_alone),
 	        cmocka_unit_test(test_a_guest_that_powers_off_stays_off),
+	        cmocka_unit_test(test_what_is_started_meanwhile_stays),
+	        cmocka_unit_test(test_a_target_that_forgets_the_definition),
 	        cmocka_unit_test(test_what_is_not_persistent_is_not_done),
 	};
 	return cmocka_run_group_tests(tests, folder_make_in_memory, folder_remove);

@@ -66,6 +66,10 @@ static bool begin(struct sim *sim, const char *function)
 		tick(sim);
 		sim->hosts[0].vm.state = VM_STOPPED;
 	}
+	if (hit && sim->fault == FAULT_STARTED && sim->hosts[0].vm.there && sim->hosts[0].vm.state == VM_STOPPED) {
+		sim->hosts[0].vm.state = VM_RUNNING;
+		tick(sim);
+	}
 	if (hit && sim->fault == FAULT_SNAPSHOT && sim->hosts[0].vm.there) {
 		struct sim_host *source = &sim->hosts[0];
 		source->vm.snapshots |= SIM_OTHER_SNAPSHOT;
@@ -503,6 +507,9 @@ static int define(void *data, const struct move_order *order, struct error *err)
 	if (fails(sim, hit, &sim->hosts[0]) || fails(sim, hit, &sim->hosts[1])) {
 		return failure(sim, hit, err);
 	}
+	if (sim->forgets) {
+		return 0;
+	}
 	note_arrival(sim);
 	sim->hosts[1].vm = (struct sim_vm){.there = true, .state = VM_STOPPED, .persistent = true};
 	return end(sim, hit, err);
@@ -554,8 +561,8 @@ static int undefine(void *data, const char *name, const char *uuid, struct error
 	if (fails(sim, hit, host)) {
 		return failure(sim, hit, err);
 	}
-	if (host->vm.snapshots != 0) {
-		return error_set(err, -EPERM, "cannot undefine a domain with snapshots");
+	if (host->vm.snapshots != 0 || host->vm.state == VM_RUNNING) {
+		return error_set(err, -EPERM, "cannot undefine a domain with snapshots, or that runs");
 	}
 	bool has_any = sim->has_snapshots && host == &sim->hosts[0];
 	sim->was_bare = sim->was_bare || (has_any && (~sim->hosts[1].vm.snapshots & SIM_ALL_SNAPSHOTS) != 0);

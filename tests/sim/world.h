@@ -26,6 +26,7 @@ enum fault {
 	FAULT_LATE, /* the call fails, and has its effect a while later, as with a daemon that hung (undefine and drop
 	             */
 	FAULT_SNAPSHOT, /* somebody makes a further snapshot on the source; the call works */
+	FAULT_STARTED,  /* somebody starts the VM on its source (stopped VMs only); the call works */
 };
 
 /* Snapshots by number, a bit each: the second is a child of the first, and what somebody makes of the second. */
@@ -68,6 +69,7 @@ struct sim {
 	bool ran_twice;
 	bool is_transient; /* what arrives by a migration is not persistent */
 	bool powers_off;   /* the guest does, when it is being migrated */
+	bool forgets;      /* the target says that it has defined the VM, and has not */
 
 	/* What the last look told: may the VM run on this host, as far as the other one is concerned? */
 	bool clear[2];
