@@ -211,9 +211,16 @@ static struct move_ending end_open(const struct execution *execution, const stru
 	        [IS_UNCLEAR] = "",
 	};
 	const char *seen = sight->where == IS_UNCLEAR ? sight->why : where[sight->where];
-	const char *text = arena_print(execution->arena, "%s%sthe end of its move from %s to %s is open: %s", message,
-	                               message[0] == '\0' ? "" : "; ", entry->from, entry->to, seen);
-	return end_as(ENDED_OPEN, sight->where == IS_UNCLEAR ? CODE_CONNECTION : CODE_DECISION, text);
+	struct text text;
+	text_init(&text, execution->arena);
+	text_print(&text, "%s%sthe end of its move from %s to %s is open: %s", message, message[0] == '\0' ? "" : "; ",
+	           entry->from, entry->to, seen);
+	for (size_t i = 0; i < entry->volume_count; i++) {
+		if (entry->volumes[i].made) {
+			text_print(&text, "; %s is left on %s", entry->volumes[i].path, entry->to);
+		}
+	}
+	return end_as(ENDED_OPEN, sight->where == IS_UNCLEAR ? CODE_CONNECTION : CODE_DECISION, text_string(&text));
 }
 
 static struct move_ending finish(const struct execution *execution, struct move_entry *entry, const struct sight *sight)

@@ -14,7 +14,9 @@ end_berth 4
 
 [[ $(sandbox where web-1) == *'node1 running'* ]] || fail "web-1: $(sandbox where web-1)"
 sandbox wait web-1 --ticks 2
-expect_status 'web-1'
+expect_status 'node2 does not answer: '
+expect_status '/var/lib/libvirt/images/web-1.qcow2 is left on node2'
+[[ -e $(images_of node2)/web-1.qcow2 ]] || fail 'it is not there'
 
 # The source's QEMU ends its side when its packets get through again.
 sandbox up >/dev/null

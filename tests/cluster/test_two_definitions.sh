@@ -34,6 +34,8 @@ expect_line 'disk vdb is in its stored definition only' "$out"
 expect_line 'disk vdb is not in its stored definition' "$out"
 expect_line '/var/lib/libvirt/images/twice-off.qcow2 is left on node1: twice-user uses it there' "$out"
 expect_line '/var/lib/libvirt/images/twice-away.qcow2 is used by twice-alias' "$out"
+expect_status '/var/lib/libvirt/images/twice-off.qcow2 is left on node1: twice-user uses it there'
+expect_status '/var/lib/libvirt/images/twice-away.qcow2 is used by twice-alias'
 expect_on node1 running twice-more twice-less
 expect_on node2 'shut off' twice-off twice-away
 for file in twice-data.qcow2 twice-hot.raw twice-off.qcow2 twice-away.qcow2; do

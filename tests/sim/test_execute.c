@@ -307,12 +307,18 @@ static void check_refused(const struct run *run, const char *fault)
 	}
 }
 
-/* What libvirt has said of it is told. */
+/* What libvirt has said of it is told, and what is left while its end is open. */
 static void check_message(const struct run *run, const char *fault)
 {
+	const char *text = run->ending.reason.text;
+	bool has_made = run->kind->local_disk &&
+	                (text_equal(run->sim.hit, "migrate") || text_equal(run->sim.hit, "copy_volume"));
+	if (has_made && run->ending.ending == ENDED_OPEN && strstr(text, "the end of its move") != NULL) {
+		CHECK(strstr(text, SIM_PATH " is left on node2") != NULL);
+	}
 	if (text_equal(run->sim.hit, "migrate") && run->ending.ending == ENDED_FAILED) {
-		CHECK(run->fault != FAULT_BEFORE || strstr(run->ending.reason.text, "no answer") != NULL);
-		CHECK(run->fault != FAULT_AFTER || strstr(run->ending.reason.text, "the answer was lost") != NULL);
+		CHECK(run->fault != FAULT_BEFORE || strstr(text, "no answer") != NULL);
+		CHECK(run->fault != FAULT_AFTER || strstr(text, "the answer was lost") != NULL);
 	}
 }
 
