@@ -25,7 +25,7 @@ children=()
 undoings=()
 
 finish() {
-    local status=$? child undo
+    local status=$? child undo node
     trap - EXIT
     for child in "${children[@]}"; do
         kill -KILL "$child" 2>/dev/null || :
@@ -40,6 +40,10 @@ finish() {
     sandbox up >/dev/null || status=1
     ((${#vms[@]} == 0)) || sandbox rm "${vms[@]}" || status=1
     rm -f "$sandbox_dir"/node*/lib/images/*
+    # What libvirt still takes for there would be in the way of the next test.
+    for node in "$sandbox_dir"/node*; do
+        on "${node##*/}" pool-refresh images >/dev/null || status=1
+    done
     rm -rf "$work"
     exit "$status"
 }

@@ -18,14 +18,6 @@ XML
     on node1 define "$work/vm.xml" >/dev/null || fail "$1 cannot be defined"
 }
 
-# expect_refused NAME REASON
-expect_refused() {
-    place <<<"vms: {$1: {host: node2}}"
-    run_berth 3 apply --yes
-    tr -s ' \n' ' ' <"$out" >"$work/text"
-    expect_line "$2" "$work/text"
-}
-
 tied tied-nvdimm '' "<memory model='nvdimm'><source><path>/var/lib/libvirt/nvdimm</path></source>
     <target><size unit='MiB'>128</size><node>0</node></target></memory>"
 tied tied-shmem '' "<shmem name='s'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>"
@@ -44,8 +36,31 @@ file="<disk type='file' device='disk'><driver name='qemu' type='raw'/><target de
 tied tied-slice '' "$file<slices><slice type='storage' offset='0' size='512'/></slices></source></disk>"
 tied tied-luks '' "$file<encryption format='luks'><secret type='passphrase' usage='x'/></encryption></source></disk>"
 tied tied-tpm '' "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
+tied tied-device '' "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0x5678'/></source></hostdev>"
+tied tied-vf '' "<interface type='hostdev'><mac address='52:54:00:00:00:01'/>
+    <source><address type='pci' domain='0' bus='1' slot='0' function='1'/></source></interface>"
+tied tied-fs '' "<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv'/><target dir='srv'/></filesystem>"
+tied tied-file '' "<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/no-pool.raw'/>
+    <target dev='vda' bus='virtio'/></disk>"
+tied tied-block '' "<disk type='block' device='disk'><driver name='qemu' type='raw'/><source dev='/dev/loop7'/>
+    <target dev='vda' bus='virtio'/></disk>"
 tied tied-uefi "<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>" ''
 
+# A read-only medium is neither copied nor deleted: it must be there.
+head -c 65536 /dev/zero >"$(images_of node1)/tied.iso"
+on node1 pool-refresh images
+tied tied-medium '' "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>
+    <source file='/var/lib/libvirt/images/tied.iso'/><target dev='sda' bus='sata'/><readonly/></disk>"
+place <<<"vms: {$(printf '%s: {host: node2}, ' "${vms[@]}")}"
+
+apply 3
+
+# expect_refused NAME REASON
+tr -s ' \n' ' ' <"$out" >"$work/text"
+expect_refused() {
+    grep -qE " $1 \((preflight|storage)\) " "$work/text" || fail "$1 is not refused"
+    expect_line "$2" "$work/text"
+}
 expect_refused tied-nvdimm 'it uses memory in a file or device of its host'
 expect_refused tied-shmem 'it uses memory shared outside of it (shmem)'
 expect_refused tied-vhost 'it uses a vhost-user interface'
@@ -56,7 +71,21 @@ expect_refused tied-slice 'disk vda is a slice of /var/lib/libvirt/images/tied.r
 expect_refused tied-luks 'disk vda is encrypted'
 expect_refused tied-tpm 'libvirt would not carry its TPM state over'
 expect_refused tied-uefi 'libvirt would not carry its UEFI variables over'
+expect_refused tied-device 'it uses a device of its host'
+expect_refused tied-vf 'it uses a device of its host'
+expect_refused tied-fs 'it uses a file system of its host'
+expect_refused tied-file 'disk vda: /srv/no-pool.raw lies in no active pool and is not declared as shared'
+expect_refused tied-block 'disk vda: /dev/loop7 lies in no active pool and is not declared as shared'
+expect_refused tied-medium 'its medium /var/lib/libvirt/images/tied.iso is in no pool of node2'
 
 run_berth 0 inventory
 expect_line 'live_only: TPM state' "$out"
 expect_line 'live_only: UEFI variables' "$out"
+
+cp "$(images_of node1)/tied.iso" "$(images_of node2)"
+on node2 pool-refresh images
+before=$(stat -c '%s %y %i' "$(images_of node2)/tied.iso")
+apply 3
+expect_on node2 'shut off' tied-medium
+expect_files node1 tied.iso tied.raw
+expect_equal "$before" "$(stat -c '%s %y %i' "$(images_of node2)/tied.iso")" 'the medium'
