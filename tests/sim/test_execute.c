@@ -129,7 +129,7 @@ static void move(struct run *run)
 	        .from = SIM_NAMES[0],
 	        .from_uuid = "",
 	        .to = SIM_NAMES[1],
-	        .to_uuid = "",
+	        .to_uuid = run->sim.hosts[1].uuid == NULL ? "" : run->sim.hosts[1].uuid,
 	        .mode = kind->mode,
 	        .state = kind->state,
 	        .autostart = kind->autostart,
@@ -734,6 +734,28 @@ static void test_a_target_that_forgets_the_definition(void **state)
 	}
 }
 
+/* Another machine that has come under a host's name knows nothing of the move, and nothing is done from what it says.
+ */
+static void test_another_machine_of_the_name(void **state)
+{
+	struct run run = {.arena = arena_create(), .kind = &KINDS[0], .folder = *state};
+	begin_run(&run);
+	run.sim.hosts[1].uuid = "the first";
+	run.sim.fault = FAULT_KILL_BEFORE;
+	run.sim.fault_at = 5; /* the migration */
+	move(&run);
+	assert_true(run.was_killed && run.sim.hosts[1].file.there);
+	run.sim.hosts[1].uuid = "another";
+	recover(&run);
+	assert_int_equal(run.in_record, 1);
+	assert_true(run.sim.hosts[1].file.there);
+	run.sim.hosts[1].uuid = "the first";
+	recover(&run);
+	assert_int_equal(run.in_record, 0);
+	check(&run, "another machine");
+	end_run(&run);
+}
+
 /* Where libvirt has not made it persistent it would be gone with its host: that is not done, and nothing is deleted. */
 static void test_what_is_not_persistent_is_not_done(void **state)
 {
@@ -771,6 +793,7 @@ int main(void)
 	        cmocka_unit_test(test_a_guest_that_powers_off_stays_off),
 	        cmocka_unit_test(test_what_is_started_meanwhile_stays),
 	        cmocka_unit_test(test_a_target_that_forgets_the_definition),
+	        cmocka_unit_test(test_another_machine_of_the_name),
 	        cmocka_unit_test(test_what_is_not_persistent_is_not_done),
 	};
 	return cmocka_run_group_tests(tests, folder_make_in_memory, folder_remove);

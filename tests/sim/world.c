@@ -171,6 +171,7 @@ static const struct inventory *look(void *data, struct arena *arena, const char 
 		const struct sim_host *from = host_of(sim, names[i]);
 		struct host *host = &inventory->hosts[i];
 		*host = (struct host){.name = names[i], .uuid = "", .libvirt = "", .qemu = "", .cpu = ""};
+		host->uuid = from->uuid == NULL ? "" : from->uuid;
 		if (fails(sim, hit, from)) {
 			host->connection = "no answer";
 			continue;

@@ -58,6 +58,7 @@ struct sim_host {
 	struct sim_file file;
 	unsigned int silent; /* calls for which it does not answer */
 	bool neighbour;      /* another VM there refers to the disk's path */
+	const char *uuid;    /* NULL: it tells none */
 };
 
 struct sim {
