@@ -1,5 +1,6 @@
 #!/bin/bash
-# bandwidth and connections are what QEMU is told, for RAM and disk, before anything is sent.
+# bandwidth and connections are what QEMU is told, for RAM and disk, before anything is sent; and while it is, the copy
+# takes no more room than what has arrived.
 . "$(dirname "$0")/lib.sh"
 
 # ask NODE VM COMMAND: what its QEMU answers.
@@ -11,7 +12,7 @@ is_told() {
     ask node1 "$1" "$2" | jq -e "$3" >"$work/told"
 }
 
-vm narrow --host node1 --payload 24
+vm narrow --host node1 --disk local-raw --size 96 --payload 8
 vm wide --host node1 --disk network
 place <<'YAML'
 vms:
@@ -21,6 +22,7 @@ YAML
 
 start_berth apply --yes
 wait_until 60 is_told narrow query-block-jobs '.return[] | select(.type == "mirror") | .speed == 16 * 1048576'
+(($(du -k "$(images_of node2)/narrow.raw" | cut -f1) < 64 * 1024)) || fail 'the copy is fat from the start'
 wait_until 60 is_told narrow query-migrate '.return.status == "active"'
 is_told narrow query-migrate-parameters '.return["max-bandwidth"] == 16 * 1048576' || fail "RAM is not bounded"
 wait_until 60 is_told wide query-migrate '.return.status == "active"'
