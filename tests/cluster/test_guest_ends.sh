@@ -8,7 +8,8 @@ tell() {
     on node1 qemu-monitor-command "$1" --hmp "$2"
 }
 
-vm powers-off --host node1 --payload 24 --autostart
+# Not while a disk is copied: libvirt 9.0 can crash when a guest goes off then.
+vm powers-off --host node1 --disk network --autostart
 vm resets --host node1 --disk network
 place <<'YAML'
 vms:
@@ -22,7 +23,6 @@ tell powers-off system_powerdown
 end_berth 4
 expect_on node1 'shut off' powers-off
 expect_equal enable "$(info node1 powers-off Autostart)" 'autostart of powers-off'
-expect_files node2
 expect_record_clean
 
 place <<'YAML'
@@ -40,6 +40,5 @@ expect_on node2 running resets
 expect_equal enable "$(info node2 powers-off Autostart)" 'autostart of powers-off'
 expect_status 'mode: offline'
 expect_witness powers-off resets
-expect_equal 2 "$(sandbox witness resets | sed -n 's/.*, \([0-9]*\) boots*.*/\1/p')" 'boots of resets'
-expect_files node1
+(($(sandbox witness resets | sed -n 's/.*, \([0-9]*\) boots*.*/\1/p') > 1)) || fail 'it was not reset'
 expect_record_clean
