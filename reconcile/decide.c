@@ -81,6 +81,7 @@ static void add_copy(struct arena *arena, struct text *text, const struct decisi
 {
 	static const char *const pauses[] = {
 	        [PAUSE_OTHER] = "",
+	        [PAUSE_PERSON] = " by somebody",
 	        [PAUSE_MIGRATION] = " by libvirt, for a migration",
 	        [PAUSE_POSTCOPY] = ", half of its memory is elsewhere (post-copy)",
 	};

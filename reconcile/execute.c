@@ -228,7 +228,9 @@ static struct move_ending finish(const struct execution *execution, struct move_
 	struct error err = {0};
 	struct arena *arena = execution->arena;
 	bool was_running = entry->state == VM_RUNNING && (entry->mode == MOVE_LIVE || entry->mode == MOVE_SUSPENDED);
-	if (was_running && sight->on_target->state == VM_PAUSED) {
+	/* What somebody has paused meanwhile stays so, and has moved all the same. */
+	bool stands = sight->on_target->state == VM_PAUSED && sight->on_target->pause != PAUSE_PERSON;
+	if (was_running && stands) {
 		int r = sight->on_target->pause == PAUSE_MIGRATION
 		                ? settle_resume(execution, entry, entry->to, &err)
 		                : error_set(&err, -EBUSY, "it has moved, but is paused on %s", entry->to);

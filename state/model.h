@@ -56,7 +56,8 @@ enum code {
 
 /* Why a VM stands still, as far as it matters for moves. Not part of a recorded inventory: it passes. */
 enum pause {
-	PAUSE_OTHER,     /* it does not, or a person did it, or anything else */
+	PAUSE_OTHER,     /* it does not, or for an error of its disk, or anything else */
+	PAUSE_PERSON,    /* somebody did it */
 	PAUSE_MIGRATION, /* libvirt did it, for a migration */
 	PAUSE_POSTCOPY,  /* half of its memory is on another host: nobody may resume it */
 };
@@ -110,8 +111,7 @@ struct vm {
 	bool migrating;    /* a migration job of libvirt's explains that it is on two hosts */
 	unsigned int snapshots;
 	enum pause pause;
-	bool arrived; /* it runs since a migration has brought it here. Not part of a recorded inventory, like the next
-	               */
+	bool arrived; /* it runs since a migration has brought it here. Not in a recorded inventory; nor the next */
 	bool dropped; /* it is off, and not because its guest or anybody turned it off: by a migration, or unseen */
 	const char *live_only;  /* state that libvirt carries only with a running VM ("TPM state"); NULL: none */
 	const char **also_uses; /* paths beyond its disks' sources: backing files, disks of its other definition */

@@ -41,6 +41,9 @@ static enum pause pause_of(int state, int reason)
 	if (reason == VIR_DOMAIN_PAUSED_POSTCOPY || reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED) {
 		return PAUSE_POSTCOPY;
 	}
+	if (reason == VIR_DOMAIN_PAUSED_USER) {
+		return PAUSE_PERSON;
+	}
 	return reason == VIR_DOMAIN_PAUSED_MIGRATION ? PAUSE_MIGRATION : PAUSE_OTHER;
 }
 

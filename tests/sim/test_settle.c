@@ -264,6 +264,54 @@ static void test_another_machine_of_the_name(void **state)
 	run_end(&run);
 }
 
+/* Somebody pauses it when its move has begun: it has moved as it was. Paused for an error, it waits for a person. */
+static void test_what_somebody_paused_has_moved(void **state)
+{
+	static const struct kind kind = {"live", VM_RUNNING, MOVE_LIVE, true, .autostart = true};
+	struct run run = {.arena = arena_create(), .kind = &kind, .folder = *state};
+	run_begin(&run);
+	run.sim.is_paused_meanwhile = true;
+	run_move(&run);
+	assert_int_equal(run.ending.ending, ENDED_DONE);
+	assert_int_equal(run.sim.hosts[1].vm.state, VM_PAUSED);
+	assert_true(run.sim.hosts[1].vm.autostart);
+	assert_false(run.sim.hosts[0].file.there);
+	run_recover(&run);
+	assert_int_equal(run.in_record, 0);
+	run_end(&run);
+}
+
+/* The source's daemon dies when the guest runs on the target: off as nobody turned it off, the VM is what is left. */
+static void test_what_is_left_of_a_source_goes(void **state)
+{
+	static const struct kind kind = {"live", VM_RUNNING, MOVE_LIVE, true, .autostart = false};
+	for (int dropped = 0; dropped < 2; dropped++) {
+		struct run run = {.arena = arena_create(), .kind = &kind, .folder = *state};
+		run_begin(&run);
+		for (unsigned int at = 1; !run.was_killed; at++) {
+			assert_true(at < 30);
+			run.sim.fault = FAULT_UNCONFIRMED;
+			run.sim.fault_at = at;
+			run_move(&run);
+			if (!run.was_killed) {
+				run_end(&run);
+				run = (struct run){.arena = arena_create(), .kind = &kind, .folder = *state};
+				run_begin(&run);
+			}
+		}
+		assert_string_equal(run.sim.hit, "migrate");
+		run.sim.hosts[0].vm.paused_by_libvirt = false;
+		run.sim.hosts[0].vm.state = VM_STOPPED;
+		run.sim.hosts[0].vm.dropped = dropped != 0;
+		run_recover(&run);
+		assert_int_equal(run.sim.hosts[1].vm.state, VM_RUNNING);
+		assert_int_equal(run.in_record, dropped != 0 ? 0 : 1);
+		assert_int_equal(run.sim.hosts[0].vm.there, dropped == 0);
+		assert_int_equal(run.sim.hosts[0].file.there, dropped == 0);
+		run_end(&run);
+	}
+}
+
 /* Where libvirt has not made it persistent it would be gone with its host: that is not done, and nothing is deleted. */
 static void test_what_is_not_persistent_is_not_done(void **state)
 {
@@ -296,6 +344,8 @@ int main(void)
 	        cmocka_unit_test(test_what_is_started_meanwhile_stays),
 	        cmocka_unit_test(test_a_target_that_forgets_the_definition),
 	        cmocka_unit_test(test_another_machine_of_the_name),
+	        cmocka_unit_test(test_what_somebody_paused_has_moved),
+	        cmocka_unit_test(test_what_is_left_of_a_source_goes),
 	        cmocka_unit_test(test_what_is_not_persistent_is_not_done),
 	};
 	return cmocka_run_group_tests(tests, folder_make_in_memory, folder_remove);

@@ -192,7 +192,10 @@ static const struct inventory *look(void *data, struct arena *arena, const char 
 			vm->persistent = from->vm.persistent;
 			vm->snapshots = (unsigned int)__builtin_popcount(from->vm.snapshots);
 			vm->arrived = from->vm.arrived && from->vm.state == VM_RUNNING;
-			vm->pause = from->vm.paused_by_libvirt ? PAUSE_MIGRATION : PAUSE_OTHER;
+			vm->dropped = from->vm.dropped;
+			vm->pause = from->vm.paused_by_libvirt    ? PAUSE_MIGRATION
+			            : from->vm.paused_by_somebody ? PAUSE_PERSON
+			                                          : PAUSE_OTHER;
 			struct disk *disk = &ARENA_ADD(arena, vm->disks, vm->disk_count);
 			disk->target = "vda";
 			disk->source = sim->local_disk ? SIM_PATH : "nbd://192.0.2.1/web-1";
@@ -365,6 +368,10 @@ static int migrate(void *data, const struct move_order *order, const struct watc
 	if (sim->powers_off) {
 		sim->hosts[0].vm.state = VM_STOPPED;
 		return error_set(err, -EIO, "domain is not running");
+	}
+	if (sim->is_paused_meanwhile) {
+		sim->hosts[0].vm.state = VM_PAUSED;
+		sim->hosts[0].vm.paused_by_somebody = true;
 	}
 	if (is_unwanted(watcher)) {
 		sim->hosts[1].file.data = sim->written / 2; /* half of it is there */

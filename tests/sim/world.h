@@ -38,6 +38,8 @@ struct sim_vm {
 	bool autostart;
 	bool persistent;
 	bool paused_by_libvirt;
+	bool paused_by_somebody;
+	bool dropped;           /* off, and nobody turned it off */
 	unsigned int snapshots; /* a bit for each that the host knows of */
 	unsigned int current;   /* the bit of one of them; 0: none */
 	bool arrived;           /* by a migration */
@@ -68,9 +70,10 @@ struct sim {
 	bool has_snapshots;
 	unsigned int starts; /* of the guest by berth */
 	bool ran_twice;
-	bool is_transient; /* what arrives by a migration is not persistent */
-	bool powers_off;   /* the guest does, when it is being migrated */
-	bool forgets;      /* the target says that it has defined the VM, and has not */
+	bool is_transient;        /* what arrives by a migration is not persistent */
+	bool powers_off;          /* the guest does, when it is being migrated */
+	bool is_paused_meanwhile; /* by somebody, before its migration begins */
+	bool forgets;             /* the target says that it has defined the VM, and has not */
 
 	/* What the last look told: may the VM run on this host, as far as the other one is concerned? */
 	bool clear[2];
