@@ -40,9 +40,9 @@ class Guest:
 class Move:
     """What a round wants of a guest: from where it is, as it is, to another host."""
 
-    def __init__(self, guest, mode, state, autostart, hosts_on, source_disks):
+    def __init__(self, guest, mode, state, autostart, hosts_on, source_disks, on_stall):
         self.guest, self.mode, self.state, self.autostart, self.hosts_on = guest, mode, state, autostart, hosts_on
-        self.source_disks = source_disks
+        self.source_disks, self.on_stall = source_disks, on_stall
         self.source = self.target = None
 
     def __str__(self):
@@ -153,8 +153,8 @@ class Berth:
         for name, sight in sorted(places.items()):
             move = next((one for one in moves if one.guest.name == name), None)
             how = {None: "live", "stopped": f"stopped, timeout: {SHUTDOWN}"}.get(move and move.mode, move and move.mode)
-            disks = f", source_disks: {move.source_disks}" if move else ""
-            lines.append(f"  {name}: {{host: {move.target if move else sight.node}, migration: {{mode: {how}{disks}}}}}")
+            more = f", source_disks: {move.source_disks}, on_stall: {move.on_stall}, stall_timeout: 2s" if move else ""
+            lines.append(f"  {name}: {{host: {move.target if move else sight.node}, migration: {{mode: {how}{more}}}}}")
         with open(f"{self.repo}/placement.yaml", "w") as file:
             file.write("\n".join(lines) + "\n")
         self.git("add", ".")

@@ -53,7 +53,8 @@ class Scene:
             count = dice.choice((1, 1, 2, 3))
             self.moves = [Move(guest, dice.choice(("live", "live", "suspended", "stopped")),
                                dice.choice(("running", "running", "running", "paused", "stopped")),
-                               dice.random() < 0.3, dice.choice((1, 2)), dice.choice(("delete",) * 4 + ("1s",)))
+                               dice.random() < 0.3, dice.choice((1, 2)), dice.choice(("delete",) * 4 + ("1s",)),
+                               dice.choice(("suspend",) * 3 + ("abort",)))  # post-copy may lose a guest: that is its price
                           for guest in dice.sample(self.herd.guests, count)]
         self.rate = dice.choice(RATES)
         self.verb = dice.choice((("apply", "--yes"), ("apply", "--yes"), ("run",)))
