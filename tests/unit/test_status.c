@@ -373,8 +373,8 @@ static void test_page_tells_what_matters(void **state)
 	        "9 VMs: 3 in place, 2 to move, 1 blocked, 1 drifted, 1 missing, 1 unknown, 1 unmanaged.\n",
 	        "](placement.svg)",
 	        "## Plan: 1 of 3 moves done\n",
-	        "| 1 | web-1 | node2 | node1 | live | 4 GiB | 12 GiB | pinned to it | ✅ 3.2 s, 118 ms down, post-copy "
-	        "|\n",
+	        ("| 1 | web-1 | node2 | node1 | live | 4 GiB | 12 GiB | pinned to it | ✅ 3.2 s, 118 ms down, post-copy "
+	         "|\n"),
 	        "| 🔄 running |\n",
 	        "| waits (hold): until Monday |\n",
 	        "| [node1](inventory/node1.yaml) | ████░░░░░░ 40 % | 6 GiB | 15 GiB | 4 GiB | 2 | ok |\n",
