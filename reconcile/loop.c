@@ -28,6 +28,7 @@ struct loop {
 	struct arena *arena;       /* of what lives longer than a pass */
 	const char *hosts;         /* which hosts `libvirt` has, as a digest */
 	const char *commit;        /* that the pass in flight acts on */
+	bool resync;               /* the next pass looks at all hosts, whether they have told of a change or not */
 	uint64_t knock_ms;         /* until hosts that are away are asked again; 0: none is */
 	const char *stall;         /* what was done about one of the move in flight, once it is told; NULL: nothing */
 	int signals;
@@ -255,10 +256,12 @@ static void make_pass(struct loop *loop)
 	        .effort = settings->effort,
 	        .limits = settings->limits,
 	        .retries = true,
+	        .look = loop->resync ? LOOK_PLAIN : LOOK_CHANGED,
 	};
 	struct problem_list problems = {0};
 	struct error err = {0};
 	libvirt_events_drain(); /* whatever they told, it is looked at now */
+	loop->resync = false;
 	loop->commit = NULL;
 	loop->next_attempt = 0;
 	int r = input_from_git(arena, settings->git, &pass.desired, &loop->commit, &problems, &err);
@@ -370,6 +373,7 @@ static void wait_for_reason(struct loop *loop, const char *commit)
 	for (; loop->told == 0 && now < timers.look; now = now_ms()) {
 		if (commands_want_pass(loop->commands)) {
 			has_moved(loop, commit);
+			loop->resync = true;
 			return;
 		}
 		struct pollfd fds[] = {
@@ -397,6 +401,7 @@ static void wait_for_reason(struct loop *loop, const char *commit)
 			set_knock(loop, &timers, now);
 		}
 	}
+	loop->resync = true;
 }
 
 static int open_signals(struct error *err)
@@ -451,6 +456,7 @@ int loop_run(const struct loop_settings *settings, struct error *err)
 {
 	struct loop loop = {
 	        .settings = settings,
+	        .resync = true,
 	        .arena = arena_create(),
 	        .newer = newer_create(settings->git, settings->poll_ms),
 	};

@@ -279,7 +279,7 @@ int pass_run(struct arena *arena, const struct pass *pass, struct pass_result *r
 		r = take_holds(&running, &changed, err);
 	}
 	if (r == 0) {
-		look_at_all(&running, LOOK_PLAIN);
+		look_at_all(&running, pass->look);
 		r = make_plan(&running, err);
 	}
 	if (r == 0 && lacks_space(running.plan)) {

@@ -41,6 +41,7 @@ struct pass {
 	struct world world;
 	struct publisher publisher;
 	const struct pass_listener *listener;
+	unsigned int look; /* how its first look is made, as state/world.h has it */
 	unsigned int effort;
 	const char *only_plan;       /* an id: this plan or nothing, and it is approved; NULL: whatever is planned */
 	const struct limits *limits; /* NULL: none */

@@ -26,8 +26,16 @@ struct block {
 	_Alignas(max_align_t) char bytes[];
 };
 
+/* An arena that another one keeps alive. */
+struct shared {
+	struct shared *next;
+	struct arena *arena;
+};
+
 struct arena {
 	struct block *blocks;
+	struct shared *shared;
+	unsigned int holders;
 };
 
 static void *allocate_or_end(size_t size)
@@ -43,13 +51,18 @@ static void *allocate_or_end(size_t size)
 
 struct arena *arena_create(void)
 {
-	return allocate_or_end(sizeof(struct arena));
+	struct arena *arena = allocate_or_end(sizeof(struct arena));
+	arena->holders = 1;
+	return arena;
 }
 
 void arena_destroy(struct arena *arena)
 {
-	if (arena == NULL) {
+	if (arena == NULL || --arena->holders > 0) {
 		return;
+	}
+	for (struct shared *shared = arena->shared; shared != NULL; shared = shared->next) {
+		arena_destroy(shared->arena);
 	}
 	struct block *next;
 	for (struct block *block = arena->blocks; block != NULL; block = next) {
@@ -61,11 +74,19 @@ void arena_destroy(struct arena *arena)
 
 void arena_adopt(struct arena *arena, struct arena *other)
 {
+	if (other->holders != 1) {
+		abort(); /* somebody else would lose it */
+	}
 	struct block **end = &arena->blocks;
 	while (*end != NULL) {
 		end = &(*end)->next;
 	}
 	*end = other->blocks;
+	struct shared **last = &arena->shared;
+	while (*last != NULL) {
+		last = &(*last)->next;
+	}
+	*last = other->shared;
 	free(other);
 }
 
@@ -99,6 +120,14 @@ void *arena_alloc(struct arena *arena, size_t size)
 	void *memory = block->bytes + block->used;
 	block->used += need;
 	return memory;
+}
+
+void arena_share(struct arena *arena, struct arena *other)
+{
+	struct shared *shared = arena_alloc(arena, sizeof(*shared));
+	*shared = (struct shared){.next = arena->shared, .arena = other};
+	arena->shared = shared;
+	other->holders++;
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)

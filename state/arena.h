@@ -20,6 +20,9 @@ void arena_destroy(struct arena *arena); /* NULL is allowed */
 /* Takes over all that other holds; other is then gone. What was in it lives as long as arena. */
 void arena_adopt(struct arena *arena, struct arena *other);
 
+/* From now on other lives at least as long as arena, and as whoever made it wants: the last one that goes frees it. */
+void arena_share(struct arena *arena, struct arena *other);
+
 /* size bytes, zeroed, aligned for any type; never NULL, also for 0 bytes. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, returns_nonnull));
 

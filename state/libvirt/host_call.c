@@ -128,12 +128,9 @@ static struct call *make_call(const struct request *request)
 	return call;
 }
 
-int host_call_make(struct worker **worker, const char *uri, const struct request *request, unsigned int deadline_ms,
-                   struct arena *arena, struct answer *ret_answer, struct error *err)
+int host_call_make(struct worker **worker, const struct request *request, unsigned int deadline_ms, struct arena *arena,
+                   struct answer *ret_answer, struct error *err)
 {
-	if (*worker == NULL) {
-		*worker = worker_create_listening(uri);
-	}
 	struct call *call = make_call(request);
 	worker_start(*worker, call);
 	call_wait(call, (int)deadline_ms, NULL);

@@ -53,11 +53,11 @@ struct answer {
 };
 
 /*
- * *worker is made when it is NULL (it listens to its host), and given up (set to NULL) when it hangs. ret_answer may be
+ * *worker is given up (set to NULL) when it hangs. ret_answer may be
  * NULL; what it points to lives in the arena, which may be NULL for an answer that is a number.
  */
-int host_call_make(struct worker **worker, const char *uri, const struct request *request, unsigned int deadline_ms,
-                   struct arena *arena, struct answer *ret_answer, struct error *err);
+int host_call_make(struct worker **worker, const struct request *request, unsigned int deadline_ms, struct arena *arena,
+                   struct answer *ret_answer, struct error *err);
 
 /* Milliseconds of the monotonic clock, and how many are left until one of them (at least 0). */
 uint64_t host_call_now_ms(void);

@@ -25,6 +25,26 @@ static void drop_worker(struct connected_host *host)
 	host->worker = NULL;
 }
 
+static void need_worker(struct connected_host *host)
+{
+	if (host->worker == NULL) {
+		host->worker = worker_create_listening(host->settings.uri, host->ear);
+	}
+}
+
+int hosts_call(struct connected_host *host, const struct request *request, unsigned int deadline_ms,
+               struct arena *arena, struct answer *ret_answer, struct error *err)
+{
+	need_worker(host);
+	return host_call_make(&host->worker, request, deadline_ms, arena, ret_answer, err);
+}
+
+static void forget(struct connected_host *host)
+{
+	arena_destroy(host->memory);
+	host->memory = NULL;
+}
+
 /* The calls that look: one for each host, all under way at once. */
 struct look_data {
 	bool refresh;
@@ -66,9 +86,9 @@ static struct call *start_look(struct connected_host *host, unsigned int how)
 	if (how & LOOK_FRESH) {
 		drop_worker(host);
 	}
-	if (host->worker == NULL) {
-		host->worker = worker_create_listening(host->settings.uri);
-	}
+	need_worker(host);
+	forget(host);
+	ear_begin(host->ear);
 	struct call *call = call_create(run_look, sizeof(struct look_data), false);
 	struct look_data *data = call_data(call);
 	struct arena *arena = call_arena(call);
@@ -80,6 +100,22 @@ static struct call *start_look(struct connected_host *host, unsigned int how)
 	}
 	worker_start(host->worker, call);
 	return call;
+}
+
+/* Nothing has been heard of it since, by a connection that is still there to tell. */
+static bool is_as_it_was(const struct connected_host *host)
+{
+	return host->memory != NULL && host->worker != NULL && !host->away && ear_is_quiet(host->ear);
+}
+
+static void tell_last(struct arena *arena, const struct connected_host *host, struct host *ret_host)
+{
+	arena_share(arena, host->memory);
+	*ret_host = host->last;
+	ret_host->name = arena_copy(arena, host->settings.name);
+	for (size_t i = 0; i < ret_host->vm_count; i++) {
+		ret_host->vms[i].migrating = false; /* that is asked each time */
+	}
 }
 
 static struct host unknown_host(struct arena *arena, const char *name, const char *why)
@@ -117,10 +153,11 @@ static void end_look(struct libvirt *libvirt, struct arena *arena, struct connec
 		r = call_wait(call, 0, &err);
 	}
 	if (r == 0) {
-		*ret_host = ((struct look_data *)call_data(call))->host;
-		ret_host->name = arena_copy(arena, host->settings.name);
-		call_take_arena(call, arena);
+		host->last = ((struct look_data *)call_data(call))->host;
+		host->memory = arena_create();
+		call_take_arena(call, host->memory);
 		call_release(call);
+		tell_last(arena, host, ret_host);
 		return;
 	}
 	if (!is_over) {
@@ -152,8 +189,7 @@ static void ask_migrating(struct libvirt *libvirt, const struct sighted_vm *sigh
 	struct connected_host *host = hosts_find(libvirt, sighted->host);
 	struct request request = {.action = ACTION_IS_MIGRATING, .uuid = sighted->vm->uuid};
 	struct answer answer;
-	if (host != NULL && host_call_make(&host->worker, host->settings.uri, &request, libvirt->deadline_ms, NULL,
-	                                   &answer, NULL) == 0) {
+	if (host != NULL && hosts_call(host, &request, libvirt->deadline_ms, NULL, &answer, NULL) == 0) {
 		sighted->vm->migrating = answer.number != 0;
 	}
 }
@@ -192,18 +228,24 @@ const struct inventory *hosts_look(void *data, struct arena *arena, const char *
 	size_t total = count == 0 ? libvirt->host_count : count;
 	struct connected_host **hosts = arena_array(arena, total, sizeof(struct connected_host *));
 	struct call **calls = arena_array(arena, total, sizeof(struct call *));
+	bool *known = arena_array(arena, total, sizeof(*known));
 	struct inventory *inventory = arena_alloc(arena, sizeof(*inventory));
 	inventory->hosts = arena_array(arena, total, sizeof(*inventory->hosts));
 	inventory->host_count = total;
 	uint64_t end_ms = host_call_now_ms() + libvirt->deadline_ms;
 	for (size_t i = 0; i < total; i++) {
 		hosts[i] = count == 0 ? &libvirt->hosts[i] : hosts_find(libvirt, names[i]);
-		calls[i] = hosts[i] == NULL ? NULL : start_look(hosts[i], how);
+		known[i] = hosts[i] != NULL && (how & LOOK_CHANGED) != 0 && is_as_it_was(hosts[i]);
+		calls[i] = hosts[i] == NULL || known[i] ? NULL : start_look(hosts[i], how);
 	}
 	for (size_t i = 0; i < total; i++) {
 		if (hosts[i] == NULL) {
 			inventory->hosts[i] =
 			        unknown_host(arena, names[i], "not among the hosts of the desired placement");
+			continue;
+		}
+		if (known[i]) {
+			tell_last(arena, hosts[i], &inventory->hosts[i]);
 			continue;
 		}
 		if (calls[i] == NULL) {
@@ -249,6 +291,8 @@ void hosts_close(struct libvirt *libvirt)
 	for (size_t i = 0; i < libvirt->host_count; i++) {
 		end_knock(&libvirt->hosts[i]);
 		drop_worker(&libvirt->hosts[i]);
+		forget(&libvirt->hosts[i]);
+		ear_release(libvirt->hosts[i].ear);
 	}
 }
 
@@ -259,8 +303,7 @@ int hosts_ask_for(struct libvirt *libvirt, const char *name, const struct reques
 	if (host == NULL) {
 		return error_set(err, -ENOENT, "%s is not among the hosts of the desired placement", name);
 	}
-	int r = host_call_make(&host->worker, host->settings.uri, request, libvirt->deadline_ms, arena, ret_answer,
-	                       err);
+	int r = hosts_call(host, request, libvirt->deadline_ms, arena, ret_answer, err);
 	return r < 0 ? error_prefix(err, r, "%s", name) : 0;
 }
 

@@ -2,6 +2,7 @@
 #ifndef BERTH_HOSTS_H
 #define BERTH_HOSTS_H
 
+#include "state/libvirt/bell.h"
 #include "state/libvirt/host_call.h"
 #include "state/libvirt/libvirt.h"
 
@@ -11,6 +12,9 @@ struct arena;
 struct connected_host {
 	struct libvirt_host settings;
 	struct worker *worker; /* NULL: to be made when it is needed */
+	struct ear *ear;
+	struct host last;     /* as it was when it was looked at last */
+	struct arena *memory; /* of that; NULL: it is not known */
 
 	/*
 	 * One that could not be reached is not asked again by a look, but by a knock that nobody waits for: the look
@@ -38,7 +42,11 @@ const struct inventory *hosts_look(void *data, struct arena *arena, const char *
 /* Lets all workers go. */
 void hosts_close(struct libvirt *libvirt);
 
-/* host_call_make() for a host by its name, which stands before what it has to say. ret_number may be NULL. */
+/* host_call_make() by the host's worker. */
+int hosts_call(struct connected_host *host, const struct request *request, unsigned int deadline_ms,
+               struct arena *arena, struct answer *ret_answer, struct error *err);
+
+/* The same for a host by its name, which stands before what it has to say. ret_number may be NULL. */
 int hosts_ask(struct libvirt *libvirt, const char *name, const struct request *request, uint64_t *ret_number,
               struct error *err);
 

@@ -26,6 +26,7 @@ int libvirt_open(const struct libvirt_host *hosts, size_t count, unsigned int de
 	libvirt->host_count = count;
 	for (size_t i = 0; i < count; i++) {
 		struct libvirt_host *settings = &libvirt->hosts[i].settings;
+		libvirt->hosts[i].ear = ear_create();
 		settings->name = arena_copy(arena, hosts[i].name);
 		settings->uri = arena_copy(arena, hosts[i].uri);
 		settings->migration_address =
@@ -64,7 +65,7 @@ static int preflight(void *data, const struct move_order *order, struct error *e
 	        .to_uri = to->settings.uri,
 	        .to_name = order->to,
 	};
-	int r = host_call_make(&from->worker, from->settings.uri, &request, libvirt->deadline_ms, NULL, NULL, err);
+	int r = hosts_call(from, &request, libvirt->deadline_ms, NULL, NULL, err);
 	/* What the target has to do with names it; what else goes wrong is the source's, which was asked. */
 	if (r < 0 && r != -EPERM && r != -EHOSTDOWN) {
 		error_prefix(err, r, "%s", order->from);

@@ -38,11 +38,11 @@ struct worker {
 	pthread_cond_t changed;
 	unsigned int holders; /* the owner and the thread */
 	bool ending;
-	bool listens;
 	struct call *next;
 	char *uri;
 	virConnectPtr connection;
-	struct ears ears;            /* of the connection, if it listens */
+	struct ear *ear;             /* NULL: it does not listen */
+	struct ears ears;            /* of the connection, if it does */
 	bool connecting;             /* under `hanging_lock`, like the next */
 	struct worker *next_hanging; /* of those let go by their owner while they were connecting */
 };
@@ -327,8 +327,8 @@ static void disconnect(struct worker *worker)
 	if (worker->connection == NULL) {
 		return;
 	}
-	if (worker->listens) {
-		bell_deafen(worker->connection, &worker->ears);
+	if (worker->ear != NULL) {
+		bell_deafen(worker->connection, worker->ear, &worker->ears);
 	}
 	virConnectClose(worker->connection);
 	worker->connection = NULL;
@@ -346,8 +346,8 @@ static int connect_if_needed(struct worker *worker, struct error *err)
 	if (worker->connection == NULL) {
 		return -ENOTCONN;
 	}
-	if (worker->listens) {
-		bell_listen(worker->connection, &worker->ears);
+	if (worker->ear != NULL) {
+		bell_listen(worker->connection, worker->ear, &worker->ears);
 	}
 	return 0;
 }
@@ -399,6 +399,7 @@ static void release_holder(struct worker *worker)
 	if (drop_holder(worker)) {
 		pthread_mutex_destroy(&worker->lock);
 		pthread_cond_destroy(&worker->changed);
+		ear_release(worker->ear);
 		free(worker->uri);
 		free(worker);
 	}
@@ -427,12 +428,12 @@ static void *work(void *data)
 
 /* A worker of that kind for that host which was let go and still hangs in its connect; it has an owner again. NULL:
  * none. */
-static struct worker *take_over(const char *uri, bool listens)
+static struct worker *take_over(const char *uri, const struct ear *ear)
 {
 	struct call *given_up = NULL;
 	pthread_mutex_lock(&hanging_lock);
 	struct worker *worker = hanging;
-	while (worker != NULL && (worker->listens != listens || strcmp(worker->uri, uri) != 0)) {
+	while (worker != NULL && (worker->ear != ear || strcmp(worker->uri, uri) != 0)) {
 		worker = worker->next_hanging;
 	}
 	if (worker != NULL) {
@@ -452,18 +453,18 @@ static struct worker *take_over(const char *uri, bool listens)
 	return worker;
 }
 
-static struct worker *create(const char *uri, bool listens)
+static struct worker *create(const char *uri, struct ear *ear)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, start_events);
-	struct worker *hangs = take_over(uri, listens);
+	struct worker *hangs = take_over(uri, ear);
 	if (hangs != NULL) {
 		return hangs;
 	}
 	struct worker *worker = allocate_or_end(sizeof(*worker));
 	init_lock(&worker->lock, &worker->changed);
 	worker->holders = 2;
-	worker->listens = listens;
+	worker->ear = ear == NULL ? NULL : ear_hold(ear);
 	worker->uri = strdup(uri);
 	if (worker->uri == NULL) {
 		abort();
@@ -478,12 +479,12 @@ static struct worker *create(const char *uri, bool listens)
 
 struct worker *worker_create(const char *uri)
 {
-	return create(uri, false);
+	return create(uri, NULL);
 }
 
-struct worker *worker_create_listening(const char *uri)
+struct worker *worker_create_listening(const char *uri, struct ear *ear)
 {
-	return create(uri, true);
+	return create(uri, ear);
 }
 
 void worker_start(struct worker *worker, struct call *call)

@@ -22,6 +22,7 @@
 
 struct arena;
 struct call;
+struct ear;
 struct worker;
 
 /* Runs in the worker's thread. Returns 0 or a negative errno; err is the call's. */
@@ -64,8 +65,8 @@ bool call_begin(struct call *call);
  */
 struct worker *worker_create(const char *uri);
 
-/* The same, and what its host tells by itself rings the bell (state/libvirt/bell.h) from its first call on. */
-struct worker *worker_create_listening(const char *uri);
+/* The same, and what its host tells by itself is heard (state/libvirt/bell.h) from its first call on. Holds the ear. */
+struct worker *worker_create_listening(const char *uri, struct ear *ear);
 
 /* At most one call at a time for each worker; another is made when the one before is over. */
 void worker_start(struct worker *worker, struct call *call);
