@@ -364,9 +364,6 @@ struct move_ending execute_move(const struct execution *execution, const struct 
 		if (r == 0) {
 			r = transfer(execution, order, &carrying, &outcome, &err);
 		}
-		if (order->settings.source_disks == SOURCE_DISKS_LATER) {
-			current.due = (int64_t)time(NULL) + (int64_t)(order->settings.source_disks_ms / 1000);
-		}
 		struct sight sight = look_for_end(execution, &current, r < 0);
 		if (r < 0 && take_back_definition(execution, &carrying, &sight)) {
 			sight = settle_look(execution, &current, LOOK_FRESH);

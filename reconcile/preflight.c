@@ -93,6 +93,7 @@ bool preflight_check(struct arena *arena, const struct desired *desired, const s
 	        .state = seen->state,
 	        .autostart = seen->autostart,
 	        .source_disks = settings->source_disks,
+	        .kept_s = settings->source_disks == SOURCE_DISKS_LATER ? settings->source_disks_ms / 1000 : 0,
 	        .snapshots_end = obstacle_ends_snapshots(fleet, vm, from, to),
 	        .plan = plan_id,
 	        .desired = desired->commit,

@@ -139,7 +139,11 @@ int settle_source_disks(const struct execution *execution, struct move_entry *en
 	if (entry->source_disks == SOURCE_DISKS_KEEP || entry->volume_count == 0) {
 		return record_clear_move(execution->record, entry, err);
 	}
-	int r = entry->step == STEP_SOURCE_DISKS ? 0 : stamp_source_disks(execution, entry, err);
+	int r = 0;
+	if (entry->step != STEP_SOURCE_DISKS) { /* only now: whoever finishes the move, they are kept from here on */
+		entry->due = entry->kept_s == 0 ? 0 : (int64_t)time(NULL) + (int64_t)entry->kept_s;
+		r = stamp_source_disks(execution, entry, err);
+	}
 	if (r < 0 || entry->due > (int64_t)time(NULL)) {
 		return r; /* when they are due, a later pass does it */
 	}

@@ -55,6 +55,7 @@ struct move_entry {
 	enum vm_state state; /* before the move */
 	bool autostart;      /* before the move */
 	enum source_disks source_disks;
+	uint64_t kept_s; /* how long they are kept once the VM is safe on its target; 0: not at all */
 	int64_t due;    /* of the source's disks, or of what a host may still do late; seconds since 1970, 0: at once */
 	bool asked_off; /* its guest has been asked to shut down */
 	struct snapshot_list snapshots; /* as they were, once they are to leave the source */

@@ -102,6 +102,9 @@ const char *record_move_write(struct arena *arena, const struct move_entry *entr
 		write_plain(writer, "asked_off", "true");
 	}
 	write_pair(writer, "source_disks", SOURCE_DISKS[entry->source_disks]);
+	if (entry->kept_s != 0) {
+		write_plain(writer, "kept_seconds", arena_print(arena, "%" PRIu64, entry->kept_s));
+	}
 	if (entry->due != 0) {
 		write_plain(writer, "due", units_time(arena, entry->due));
 	}
@@ -154,6 +157,16 @@ static int64_t read_time(struct reading *reading, const char *key)
 	int64_t seconds = 0;
 	if (yaml_get(reading->top, key, NULL) != NULL &&
 	    !units_parse_time(read_text(reading, reading->top, key), &seconds)) {
+		reading->wrong++;
+	}
+	return seconds;
+}
+
+static uint64_t read_kept(struct reading *reading)
+{
+	uint64_t seconds = 0;
+	if (yaml_get(reading->top, "kept_seconds", NULL) != NULL &&
+	    !units_parse_number(read_text(reading, reading->top, "kept_seconds"), 0, INT64_MAX, &seconds)) {
 		reading->wrong++;
 	}
 	return seconds;
@@ -239,6 +252,7 @@ int record_move_read(struct arena *arena, const struct desired_file *file, struc
 	        .autostart = read_flag(&reading, reading.top, "autostart"),
 	        .source_disks =
 	                (enum source_disks)read_word(&reading, "source_disks", SOURCE_DISKS, COUNT(SOURCE_DISKS)),
+	        .kept_s = read_kept(&reading),
 	        .due = read_time(&reading, "due"),
 	        .asked_off = yaml_get(reading.top, "asked_off", NULL) != NULL,
 	        .plan = read_text(&reading, reading.top, "plan"),

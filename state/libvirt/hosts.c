@@ -139,6 +139,7 @@ static void note_away(struct connected_host *host, struct call *call, const stru
 	}
 	host->away = true;
 	host->knock = call;
+	host->knock_ms = host_call_now_ms();
 	host->why = *why;
 	drop_worker(host);
 }
@@ -267,17 +268,27 @@ static int run_knock(struct call *call, virConnectPtr connection, struct error *
 	return 0;
 }
 
+/* One that hangs is left behind after a while: the connect that it waits for may never end. */
+enum { KNOCK_AGAIN_MS = 120000 };
+
+static bool is_under_way(const struct connected_host *host)
+{
+	return host->knock != NULL && !call_is_over(host->knock) &&
+	       host_call_now_ms() - host->knock_ms < KNOCK_AGAIN_MS;
+}
+
 bool libvirt_knock(struct libvirt *libvirt)
 {
 	bool any = false;
 	for (size_t i = 0; i < libvirt->host_count; i++) {
 		struct connected_host *host = &libvirt->hosts[i];
 		any = any || host->away;
-		if (!host->away || (host->knock != NULL && !call_is_over(host->knock)) || is_back(host)) {
+		if (!host->away || is_under_way(host) || is_back(host)) {
 			continue;
 		}
 		end_knock(host);
 		host->knock = call_create(run_knock, 1, false);
+		host->knock_ms = host_call_now_ms();
 		call_ring_at_end(host->knock);
 		struct worker *worker = worker_create(host->settings.uri);
 		worker_start(worker, host->knock);

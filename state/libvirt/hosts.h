@@ -22,6 +22,7 @@ struct connected_host {
 	 */
 	bool away;
 	struct call *knock; /* NULL: none is under way */
+	uint64_t knock_ms;  /* since when */
 	struct error why;   /* it is away */
 };
 

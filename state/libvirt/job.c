@@ -110,6 +110,9 @@ struct job *job_create(const char *uri, const struct move_order *order)
 void job_destroy(struct job *job)
 {
 	if (job != NULL) {
+		if (job->call != NULL) { /* what hangs on its way must not abort or pause anything later */
+			call_give_up(job->call);
+		}
 		call_release(job->call);
 		worker_release(job->worker);
 		arena_destroy(job->arena);

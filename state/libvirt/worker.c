@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -41,9 +42,10 @@ struct worker {
 	struct call *next;
 	char *uri;
 	virConnectPtr connection;
-	struct ear *ear;             /* NULL: it does not listen */
-	struct ears ears;            /* of the connection, if it does */
-	bool connecting;             /* under `hanging_lock`, like the next */
+	struct ear *ear;   /* NULL: it does not listen */
+	struct ears ears;  /* of the connection, if it does */
+	bool connecting;   /* its first call is not begun, or it connects; under `hanging_lock`, like the next */
+	uint64_t since_ms; /* when that began */
 	struct worker *next_hanging; /* of those let go by their owner while they were connecting */
 };
 
@@ -314,10 +316,18 @@ static bool unlist(struct worker *worker)
 	return found;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static void set_connecting(struct worker *worker, bool connecting)
 {
 	pthread_mutex_lock(&hanging_lock);
 	worker->connecting = connecting;
+	worker->since_ms = now_ms();
 	unlist(worker);
 	pthread_mutex_unlock(&hanging_lock);
 }
@@ -371,6 +381,9 @@ static void make_call(struct worker *worker, struct call *call)
 {
 	struct error err = {0};
 	int result = is_given_up(call) ? -ECANCELED : connect_if_needed(worker, &err);
+	if (result == -ECANCELED) {
+		set_connecting(worker, false); /* nobody may take it over as one that connects */
+	}
 	if (result == 0 && (is_given_up(call) || (!call->begins_itself && !call_begin(call)))) {
 		result = error_set(&err, -ECANCELED, "given up");
 	}
@@ -426,16 +439,35 @@ static void *work(void *data)
 	return NULL;
 }
 
+/*
+ * A host that is switched off while somebody waits for its answer tells nothing of it: that connect never ends, and
+ * whoever shared it would wait for ever. So another is tried after a while, and each further one after twice as long.
+ */
+enum { PATIENCE_MS = 120000, MOST_DOUBLINGS = 10 };
+
+/* The youngest, unless it hangs too long; the caller holds the lock. */
+static struct worker *find_hanging(const char *uri, const struct ear *ear)
+{
+	struct worker *youngest = NULL;
+	unsigned int count = 0;
+	for (struct worker *worker = hanging; worker != NULL; worker = worker->next_hanging) {
+		if (worker->ear == ear && strcmp(worker->uri, uri) == 0) {
+			count++;
+			youngest = youngest == NULL || worker->since_ms > youngest->since_ms ? worker : youngest;
+		}
+	}
+	unsigned int doublings = count > MOST_DOUBLINGS ? MOST_DOUBLINGS : count;
+	bool is_old = youngest != NULL && now_ms() - youngest->since_ms > (uint64_t)PATIENCE_MS << (doublings - 1);
+	return is_old ? NULL : youngest;
+}
+
 /* A worker of that kind for that host which was let go and still hangs in its connect; it has an owner again. NULL:
  * none. */
 static struct worker *take_over(const char *uri, const struct ear *ear)
 {
 	struct call *given_up = NULL;
 	pthread_mutex_lock(&hanging_lock);
-	struct worker *worker = hanging;
-	while (worker != NULL && (worker->ear != ear || strcmp(worker->uri, uri) != 0)) {
-		worker = worker->next_hanging;
-	}
+	struct worker *worker = find_hanging(uri, ear);
 	if (worker != NULL) {
 		unlist(worker);
 		pthread_mutex_lock(&worker->lock);
@@ -448,7 +480,8 @@ static struct worker *take_over(const char *uri, const struct ear *ear)
 	pthread_mutex_unlock(&hanging_lock);
 	if (given_up != NULL) {
 		struct error err = {0};
-		end_call(given_up, error_set(&err, -ECANCELED, "given up"), &err);
+		/* Its host has not answered: for that result nothing is rung. */
+		end_call(given_up, error_set(&err, -ENOTCONN, "given up"), &err);
 	}
 	return worker;
 }
@@ -465,6 +498,8 @@ static struct worker *create(const char *uri, struct ear *ear)
 	init_lock(&worker->lock, &worker->changed);
 	worker->holders = 2;
 	worker->ear = ear == NULL ? NULL : ear_hold(ear);
+	worker->connecting = true;
+	worker->since_ms = now_ms();
 	worker->uri = strdup(uri);
 	if (worker->uri == NULL) {
 		abort();

@@ -94,6 +94,7 @@ void run_move(struct run *run)
 	        .autostart = kind->autostart,
 	        .plan = "sha256:0",
 	        .source_disks = settings.source_disks,
+	        .kept_s = run->later ? settings.source_disks_ms / 1000 : 0,
 	        .snapshots_end = kind->loses_snapshots,
 	};
 	if (setjmp(run->sim.killed) == 0) {

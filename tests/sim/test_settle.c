@@ -4,6 +4,7 @@
  */
 #include "state/arena.h"
 #include "state/text.h"
+#include <time.h>
 #include "tests/doors/folder.h"
 #include "tests/sim/run.h"
 
@@ -332,9 +333,73 @@ static void test_what_is_not_persistent_is_not_done(void **state)
 	run_end(&run);
 }
 
+/* How long it is waited for has nothing to do with how long the source's disks are kept. */
+static void test_a_guest_that_stays_on_is_not_waited_for_as_long_as_disks(void **state)
+{
+	static const struct kind kind = {"stopped", VM_RUNNING, MOVE_STOPPED, true, .autostart = true};
+	struct run run = {.arena = arena_create(), .kind = &kind, .folder = *state, .later = true};
+	sim_init(&run.sim, VM_RUNNING, true, true);
+	run_open_record(&run);
+	for (unsigned int at = 1; run.in_record == 0; at++) {
+		assert_true(at < 20);
+		run.sim.fault = FAULT_BEFORE;
+		run.sim.fault_at = run.sim.calls + at;
+		run_move(&run);
+		run_recover(&run);
+		if (run.sim.hosts[1].vm.there) {
+			sim_init(&run.sim, VM_RUNNING, true, true);
+			run.in_record = 0;
+			record_clear_vm(run.record, SIM_UUID, NULL);
+		}
+	}
+	assert_string_equal(run.sim.hit, "shut_down");
+	struct move_entries entries = {0};
+	record_read_moves(run.record, run.arena, &entries, NULL);
+	assert_int_equal(entries.count, 1);
+	print_message("the entry waits for %lld s; ended as %d: %s\n", (long long)(entries.items[0].due - (int64_t)time(NULL)),
+	              run.ending.ending, run.ending.reason.text);
+	assert_true(entries.items[0].due <= (int64_t)time(NULL) + 600);
+	record_clear_vm(run.record, SIM_UUID, NULL);
+	record_close(run.record);
+	arena_destroy(run.arena);
+}
+
+/* Berth is killed, or the end stays open for a while: the source's disks are kept as long as they were to be. */
+static void test_kept_disks_outlive_a_kill(void **state)
+{
+	static const struct kind kind = {"live", VM_RUNNING, MOVE_LIVE, true, .autostart = false};
+	static const enum fault faults[] = {FAULT_KILL_AFTER, FAULT_UNCONFIRMED, FAULT_SILENT_TARGET};
+	for (size_t f = 0; f < 3; f++) {
+		struct run run = {.arena = arena_create(), .kind = &kind, .folder = *state, .later = true};
+		unsigned int at = 0;
+		do {
+			record_close(run.record);
+			run.record = NULL;
+			sim_init(&run.sim, VM_RUNNING, true, false);
+			run_open_record(&run);
+			record_clear_vm(run.record, SIM_UUID, NULL);
+			run.sim.fault = faults[f];
+			run.sim.fault_at = ++at;
+			run_move(&run);
+			assert_true(at < 30);
+		} while (run.sim.hit == NULL || strcmp(run.sim.hit, "migrate") != 0);
+		for (int i = 0; i < 3; i++) {
+			run_recover(&run);
+		}
+		print_message("fault %zu: on target %d, source disk there %d\n", f, run.sim.hosts[1].vm.there,
+		              run.sim.hosts[0].file.there);
+		assert_true(!run.sim.hosts[1].vm.there || run.sim.hosts[0].file.there);
+		record_clear_vm(run.record, SIM_UUID, NULL);
+		record_close(run.record);
+		arena_destroy(run.arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_kept_disks_outlive_a_kill),
+	        cmocka_unit_test(test_a_guest_that_stays_on_is_not_waited_for_as_long_as_disks),
 	        cmocka_unit_test(test_a_guest_that_goes_off_late_is_started_again),
 	        cmocka_unit_test(test_disks_that_are_due_later),
 	        cmocka_unit_test(test_a_foreign_file_is_left_alone),
