@@ -340,7 +340,7 @@ enum exit_code source_inventory(struct arena *arena, const struct setting *setti
 		return EXIT_UNREADABLE;
 	}
 	struct world world = libvirt_world(libvirt);
-	const struct inventory *fresh = world.functions->look(world.data, arena, NULL, 0, LOOK_POOLS);
+	const struct inventory *fresh = world.functions->look(world.data, arena, NULL, 0, LOOK_PLAIN);
 	*ret_inventory =
 	        remember_places(arena, desired, remember_merge(arena, fresh, recorded_inventory(arena, setting, key)));
 	if (nobody_answered(*ret_inventory)) {

@@ -140,14 +140,17 @@ static bool take_back_definition(const struct execution *execution, const struct
 static bool is_unconfirmed(const struct move_entry *entry, const struct sight *sight)
 {
 	bool migrated = entry->mode == MOVE_LIVE || entry->mode == MOVE_SUSPENDED;
-	if (!migrated || entry->state != VM_RUNNING || sight->where != IS_ON_BOTH) {
+	if (!migrated || sight->where != IS_ON_BOTH) {
 		return false;
 	}
 	const struct vm *left = sight->on_source;
 	const struct vm *there = sight->on_target;
+	bool was_running = entry->state == VM_RUNNING;
 	bool ended = left->state == VM_STOPPED && (entry->step == STEP_SETTLE || left->dropped);
-	bool stands = left->state == VM_PAUSED && left->pause == PAUSE_MIGRATION;
-	return (stands || ended) && !left->migrating && !there->migrating && there->persistent && there->arrived;
+	bool stands = was_running && left->state == VM_PAUSED && left->pause == PAUSE_MIGRATION;
+	/* What comes paused is so for libvirt as if somebody had paused it there, once all of it has arrived. */
+	bool arrived = was_running ? there->arrived : there->state == VM_PAUSED && there->pause == PAUSE_PERSON;
+	return (stands || ended) && !left->migrating && !there->migrating && there->persistent && arrived;
 }
 
 static void confirm(const struct execution *execution, struct move_entry *entry, struct sight *sight)
@@ -252,7 +255,10 @@ static struct move_ending finish(const struct execution *execution, struct move_
  */
 static bool was_refused(const struct move_entry *entry, int why)
 {
-	return (why == -EPERM || why == -EEXIST) && !entry->asked_off && entry->step <= STEP_DEFINE;
+	bool carried = entry->mode == MOVE_OFFLINE || entry->mode == MOVE_STOPPED;
+	bool nothing_sent =
+	        carried && entry->volume_count > 0 ? entry->step < STEP_TRANSFER : entry->step <= STEP_DEFINE;
+	return (why == -EPERM || why == -EEXIST) && !entry->asked_off && nothing_sent;
 }
 
 static enum code code_of(enum ending ending, int why)
@@ -415,7 +421,7 @@ static struct move_ending recover_source_disks(const struct execution *execution
 static const char *why_left(const struct move_entry *entry)
 {
 	if (entry->due == 0) {
-		return "berth was stopped in the middle of its move";
+		return "its move was not finished";
 	}
 	return entry->asked_off ? "its guest was asked to shut down and may do so yet: it is started again then"
 	                        : "its snapshots were to go and may do so yet: they are set again then";

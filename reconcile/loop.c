@@ -30,11 +30,20 @@ struct loop {
 	const char *commit;        /* that the pass in flight acts on */
 	bool resync;               /* the next pass looks at all hosts, whether they have told of a change or not */
 	uint64_t knock_ms;         /* until hosts that are away are asked again; 0: none is */
+	uint64_t pass_ms;          /* how long the last pass took */
+	bool rang;                 /* and the bell was the reason for it */
 	const char *stall;         /* what was done about one of the move in flight, once it is told; NULL: nothing */
 	int signals;
 	unsigned int told;    /* how often it has been told to stop */
 	int64_t next_attempt; /* of a move that failed, seconds since 1970; 0: there is none */
 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static void log_line(const struct loop *loop, const char *event, const char *line)
 {
@@ -225,6 +234,8 @@ static int act(struct loop *loop, struct arena *arena, struct pass *pass, struct
 		r = connect(loop, arena, pass->desired, err);
 	}
 	if (r == 0) {
+		libvirt_events_drain(); /* whatever they told, it is looked at now */
+		loop->resync = false;
 		pass->world = libvirt_world(loop->libvirt);
 		r = pass_run(arena, pass, &result, err);
 	}
@@ -260,8 +271,7 @@ static void make_pass(struct loop *loop)
 	};
 	struct problem_list problems = {0};
 	struct error err = {0};
-	libvirt_events_drain(); /* whatever they told, it is looked at now */
-	loop->resync = false;
+	uint64_t begun_ms = now_ms();
 	loop->commit = NULL;
 	loop->next_attempt = 0;
 	int r = input_from_git(arena, settings->git, &pass.desired, &loop->commit, &problems, &err);
@@ -275,13 +285,7 @@ static void make_pass(struct loop *loop)
 		log_error(loop, "pass.error", &err);
 	}
 	loop->commit = NULL;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	loop->pass_ms = now_ms() - begun_ms;
 }
 
 /* Is the placement another one than `commit`? A repository that cannot be asked changes nothing. */
@@ -342,6 +346,7 @@ struct timers {
 	uint64_t look; /* a pass in any case */
 	uint64_t poll; /* of a remote repository; UINT64_MAX: a local one tells by itself */
 	uint64_t knock;
+	uint64_t bell; /* heard from then on */
 };
 
 static void set_poll(const struct loop *loop, struct timers *timers, uint64_t now)
@@ -359,8 +364,18 @@ static int ms_until_first(const struct timers *timers, uint64_t now)
 {
 	uint64_t first = timers->look < timers->poll ? timers->look : timers->poll;
 	first = first < timers->knock ? first : timers->knock;
+	first = timers->bell > now && timers->bell < first ? timers->bell : first;
 	uint64_t ms = first > now ? first - now : 0;
 	return ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+/* Hosts that ring all the time, be it that a look at them makes them do so, get a fifth of the time at most. */
+static void set_bell(struct loop *loop, struct timers *timers, uint64_t now)
+{
+	const uint64_t most_ms = 5000;
+	uint64_t rest_ms = loop->pass_ms * 4 > most_ms ? most_ms : loop->pass_ms * 4;
+	timers->bell = loop->rang ? now + rest_ms : now;
+	loop->rang = false;
 }
 
 /* Waits until there is a reason for a pass, or to stop. */
@@ -370,6 +385,7 @@ static void wait_for_reason(struct loop *loop, const char *commit)
 	struct timers timers = {.look = now + longest_wait_ms(loop)};
 	set_poll(loop, &timers, now);
 	set_knock(loop, &timers, now);
+	set_bell(loop, &timers, now);
 	for (; loop->told == 0 && now < timers.look; now = now_ms()) {
 		if (commands_want_pass(loop->commands)) {
 			has_moved(loop, commit);
@@ -381,13 +397,17 @@ static void wait_for_reason(struct loop *loop, const char *commit)
 		        {.fd = loop->watch == NULL ? -1 : watch_fd(loop->watch), .events = POLLIN},
 		        {.fd = watch_fd(loop->consent), .events = POLLIN},
 		        {.fd = commands_fd(loop->commands), .events = POLLIN},
-		        {.fd = libvirt_events_fd(), .events = POLLIN},
+		        {.fd = now < timers.bell ? -1 : libvirt_events_fd(), .events = POLLIN},
 		};
 		poll(fds, sizeof(fds) / sizeof(fds[0]), ms_until_first(&timers, now));
 		now = now_ms();
 		take_signals(loop);
 		commands_serve(loop->commands);
-		if (((fds[2].revents & POLLIN) != 0 && watch_drain(loop->consent)) || has_rung(fds[4].revents)) {
+		if ((fds[2].revents & POLLIN) != 0 && watch_drain(loop->consent)) {
+			return;
+		}
+		if (has_rung(fds[4].revents)) {
+			loop->rang = true;
 			return;
 		}
 		bool look = now >= timers.poll || ((fds[1].revents & POLLIN) != 0 && watch_drain(loop->watch));

@@ -56,7 +56,8 @@ struct outcome {
 };
 
 /*
- * How to look; flags. FRESH: on connections that are opened now. POOLS: each active pool is refreshed first. Without it
+ * How to look; flags. FRESH: on connections that are opened now. POOLS: each active pool that
+ * volumes are made in is refreshed first, which may take long. Without it
  * the room that a pool has is that of libvirt's own last look at it, and what grows or goes beside libvirt is not seen
  * (https://libvirt.org/html/libvirt-libvirt-storage.html#virStoragePoolRefresh). CHANGED: a host of which nothing has
  * been heard since it was last looked at may be told as it was then; some changes are told by no host.

@@ -233,7 +233,9 @@ const struct inventory *hosts_look(void *data, struct arena *arena, const char *
 	struct inventory *inventory = arena_alloc(arena, sizeof(*inventory));
 	inventory->hosts = arena_array(arena, total, sizeof(*inventory->hosts));
 	inventory->host_count = total;
-	uint64_t end_ms = host_call_now_ms() + libvirt->deadline_ms;
+	/* Libvirt opens each file of a pool that is refreshed. */
+	const unsigned int times = (how & LOOK_POOLS) != 0 ? 12 : 1;
+	uint64_t end_ms = host_call_now_ms() + (uint64_t)libvirt->deadline_ms * times;
 	for (size_t i = 0; i < total; i++) {
 		hosts[i] = count == 0 ? &libvirt->hosts[i] : hosts_find(libvirt, names[i]);
 		known[i] = hosts[i] != NULL && (how & LOOK_CHANGED) != 0 && is_as_it_was(hosts[i]);

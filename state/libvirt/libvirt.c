@@ -70,6 +70,10 @@ static int preflight(void *data, const struct move_order *order, struct error *e
 	if (r < 0 && r != -EPERM && r != -EHOSTDOWN) {
 		error_prefix(err, r, "%s", order->from);
 	}
+	if (r == -ETIMEDOUT) {
+		error_set(err, r, "%s or %s gives no answer within %u ms", order->from, order->to,
+		          libvirt->deadline_ms);
+	}
 	return r == -EHOSTDOWN || r == -ETIMEDOUT ? -ENOTCONN : r;
 }
 

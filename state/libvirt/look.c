@@ -72,11 +72,21 @@ static unsigned int formats_of(const char *type)
 	return FORMAT_RAW;
 }
 
+/*
+ * Of the kinds that berth makes volumes in. One that cannot be read is stopped by libvirt (storagePoolRefreshImpl in
+ * its storage_driver.c), for a moment's trouble too: berth leaves no pool stopped that it found running.
+ */
+static void refresh_pool(virStoragePoolPtr handle, const char *type)
+{
+	bool is_ours = strcmp(type, "dir") == 0 || strcmp(type, "fs") == 0;
+	if (is_ours && virStoragePoolIsActive(handle) == 1 && virStoragePoolRefresh(handle, 0) < 0 &&
+	    virStoragePoolIsActive(handle) == 0) {
+		virStoragePoolCreate(handle, 0);
+	}
+}
+
 static int read_pool(struct arena *arena, virStoragePoolPtr handle, bool refresh, struct pool *pool, struct error *err)
 {
-	if (refresh) { /* one that is not active or busy says no: what was known of it still holds */
-		virStoragePoolRefresh(handle, 0);
-	}
 	char *xml = virStoragePoolGetXMLDesc(handle, 0);
 	if (xml == NULL) {
 		return libvirt_error(err, "a pool's definition");
@@ -86,6 +96,9 @@ static int read_pool(struct arena *arena, virStoragePoolPtr handle, bool refresh
 	free(xml);
 	if (r < 0) {
 		return r;
+	}
+	if (refresh) {
+		refresh_pool(handle, description.type);
 	}
 	virStoragePoolInfo info;
 	if (virStoragePoolGetInfo(handle, &info) < 0) {

@@ -4,9 +4,9 @@
  */
 #include "state/arena.h"
 #include "state/text.h"
-#include <time.h>
 #include "tests/doors/folder.h"
 #include "tests/sim/run.h"
+#include <time.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -285,9 +285,14 @@ static void test_what_somebody_paused_has_moved(void **state)
 /* The source's daemon dies when the guest runs on the target: off as nobody turned it off, the VM is what is left. */
 static void test_what_is_left_of_a_source_goes(void **state)
 {
-	static const struct kind kind = {"live", VM_RUNNING, MOVE_LIVE, true, .autostart = false};
-	for (int dropped = 0; dropped < 2; dropped++) {
-		struct run run = {.arena = arena_create(), .kind = &kind, .folder = *state};
+	static const struct kind kinds[] = {
+	        {"live", VM_RUNNING, MOVE_LIVE, true, .autostart = false},
+	        {"paused", VM_PAUSED, MOVE_LIVE, true, .autostart = false},
+	};
+	for (int i = 0; i < 4; i++) {
+		const struct kind *kind = &kinds[i / 2];
+		bool dropped = i % 2 != 0;
+		struct run run = {.arena = arena_create(), .kind = kind, .folder = *state};
 		run_begin(&run);
 		for (unsigned int at = 1; !run.was_killed; at++) {
 			assert_true(at < 30);
@@ -296,19 +301,20 @@ static void test_what_is_left_of_a_source_goes(void **state)
 			run_move(&run);
 			if (!run.was_killed) {
 				run_end(&run);
-				run = (struct run){.arena = arena_create(), .kind = &kind, .folder = *state};
+				run = (struct run){.arena = arena_create(), .kind = kind, .folder = *state};
 				run_begin(&run);
 			}
 		}
 		assert_string_equal(run.sim.hit, "migrate");
+		run.sim.hosts[1].vm.paused_by_somebody = kind->state == VM_PAUSED;
 		run.sim.hosts[0].vm.paused_by_libvirt = false;
 		run.sim.hosts[0].vm.state = VM_STOPPED;
-		run.sim.hosts[0].vm.dropped = dropped != 0;
+		run.sim.hosts[0].vm.dropped = dropped;
 		run_recover(&run);
-		assert_int_equal(run.sim.hosts[1].vm.state, VM_RUNNING);
-		assert_int_equal(run.in_record, dropped != 0 ? 0 : 1);
-		assert_int_equal(run.sim.hosts[0].vm.there, dropped == 0);
-		assert_int_equal(run.sim.hosts[0].file.there, dropped == 0);
+		assert_int_equal(run.sim.hosts[1].vm.state, kind->state);
+		assert_int_equal(run.in_record, dropped ? 0 : 1);
+		assert_int_equal(run.sim.hosts[0].vm.there, !dropped);
+		assert_int_equal(run.sim.hosts[0].file.there, !dropped);
 		run_end(&run);
 	}
 }
@@ -356,8 +362,9 @@ static void test_a_guest_that_stays_on_is_not_waited_for_as_long_as_disks(void *
 	struct move_entries entries = {0};
 	record_read_moves(run.record, run.arena, &entries, NULL);
 	assert_int_equal(entries.count, 1);
-	print_message("the entry waits for %lld s; ended as %d: %s\n", (long long)(entries.items[0].due - (int64_t)time(NULL)),
-	              run.ending.ending, run.ending.reason.text);
+	print_message("the entry waits for %lld s; ended as %d: %s\n",
+	              (long long)(entries.items[0].due - (int64_t)time(NULL)), run.ending.ending,
+	              run.ending.reason.text);
 	assert_true(entries.items[0].due <= (int64_t)time(NULL) + 600);
 	record_clear_vm(run.record, SIM_UUID, NULL);
 	record_close(run.record);
