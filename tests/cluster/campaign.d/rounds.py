@@ -32,6 +32,7 @@ class Scene:
         self.states = {}   # in which each may be after it
         self.repairs = []
         self.fault = None
+        self.let_go = set()  # resumed for a moment, as berth asked for
         self.by_hand = []  # what a person had to do, as berth asked for
         self.berth = self.watch = self.rate = None
 
@@ -222,8 +223,9 @@ def do_by_hand(scene):
             hosts.virsh(sight.node, "destroy", sight.vm)
             hosts.virsh(sight.node, "undefine", sight.vm)
             do(scene, f"{sight.vm} kept on {scene.victim.target} and ended on {sight.node}, as it was paused before")
-        if sight.state == "paused" and hosts.virsh(sight.node, "domid", sight.vm) and re.search(
-                rf"{sight.vm}: .*\n.*resume it for a\s+moment before", scene.berth.output(len(scene.berth.runs) - 1)):
+        if sight.state == "paused" and sight.vm not in scene.let_go and re.search(
+                rf"{sight.vm}\b.*(\n.*)?resume it for a\s+moment before", scene.berth.output(len(scene.berth.runs) - 1)):
+            scene.let_go.add(sight.vm)
             hosts.virsh(sight.node, "resume", sight.vm)
             hosts.virsh(sight.node, "suspend", sight.vm)
             do(scene, f"{sight.vm} resumed for a moment on {sight.node}, as was asked for")
