@@ -183,7 +183,8 @@ def converge(scene):
         berth.end(SECONDS)
     elif not berth.is_over():
         berth.end(SECONDS)
-    if scene.verb[0] == "apply" and berth.runs[-1][1] == 0 and not berth.entries():
+    # What struck when berth was done, as a stranger's move does, is for its next run.
+    if scene.verb[0] == "apply" and berth.runs[-1][1] == 0 and not berth.entries() and berth.plan()["in_sync"]:
         return
     for number in range(RUNS):
         do_by_hand(scene)
