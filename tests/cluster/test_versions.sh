@@ -2,15 +2,13 @@
 # versions. same: a VM moves to no host with another QEMU, be it newer. compatible: to a newer one, and not back.
 . "$(dirname "$0")/lib.sh"
 
-# What a node's libvirt takes its QEMU for stands in its cache. Whatever way it ends, it asks QEMU again.
+# What a node's libvirt takes its QEMU for stands in its cache; in the end it asks QEMU again.
 caches=$sandbox_dir/node2/cache/qemu/capabilities
 restore() {
-    local status=$?
     rm -f "$caches"/*.xml
-    sandbox fault kill node2 || :
-    return "$status"
+    sandbox fault kill node2
 }
-trap 'if restore; then finish; else finish; fi' EXIT
+at_end restore
 
 on node2 domcapabilities --virttype qemu >/dev/null
 for cache in "$caches"/*.xml; do
