@@ -163,7 +163,8 @@ static int make_move(struct running *running, size_t index, bool *ret_again, str
 	const struct pass_listener *listener = running->pass->listener;
 	const struct move *move = &running->plan->moves[index];
 	bool same = pass_look_at_pair(running, move, move->disk > 0 ? LOOK_POOLS : LOOK_PLAIN);
-	if (!same || !preflight_expects(running->inventory, move)) { /* it may have changed during an earlier move */
+	if (!same || !preflight_expects(running->desired, running->inventory,
+	                                move)) { /* it may have changed during an earlier move */
 		const char *what = same ? move->vm : arena_print(running->arena, "%s or %s", move->from, move->to);
 		pass_note(running, arena_print(running->arena, "%s has changed: planning again", what));
 		*ret_again = true;

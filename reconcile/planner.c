@@ -10,18 +10,18 @@
 #include <assert.h>
 #include <string.h>
 
-static enum move_mode mode_of(const struct fleet_vm *vm)
+enum move_mode planner_mode(enum vm_state state, enum mode wanted)
 {
-	if (vm->seen->state == VM_STOPPED) {
+	if (state == VM_STOPPED) {
 		return MOVE_OFFLINE;
 	}
-	switch (vm->desired->migration.mode) {
+	switch (wanted) {
 	case MODE_LIVE:
 		return MOVE_LIVE;
 	case MODE_SUSPENDED:
 		return MOVE_SUSPENDED;
 	case MODE_STOPPED: /* a paused guest cannot be asked to shut down; it is moved as it is, and stays paused */
-		return vm->seen->state == VM_PAUSED ? MOVE_SUSPENDED : MOVE_STOPPED;
+		return state == VM_PAUSED ? MOVE_SUSPENDED : MOVE_STOPPED;
 	}
 	return MOVE_LIVE;
 }
@@ -55,7 +55,7 @@ static struct simulation *write_moves(struct arena *arena, const struct draft *d
 		        .uuid = vm->seen->uuid,
 		        .from = fleet->hosts[step->from].name,
 		        .to = fleet->hosts[step->to].name,
-		        .mode = mode_of(vm),
+		        .mode = planner_mode(vm->seen->state, vm->desired->migration.mode),
 		        .memory = vm->seen->memory,
 		        .disk = fleet_travelling_bytes(fleet, step->vm, step->from, step->to),
 		        .hop = step->hop,

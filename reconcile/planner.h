@@ -16,6 +16,7 @@
 #ifndef BERTH_PLANNER_H
 #define BERTH_PLANNER_H
 
+#include "state/desired.h"
 #include "state/plan.h"
 
 struct planner_options {
@@ -25,5 +26,8 @@ struct planner_options {
 /* Never fails: what cannot be planned is in the plan, with its reason. */
 const struct plan *planner_plan(struct arena *arena, const struct desired *desired, const struct inventory *inventory,
                                 const struct planner_options *options);
+
+/* How a VM in that state is moved whose entry says so. */
+enum move_mode planner_mode(enum vm_state state, enum mode wanted);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "reconcile/fleet.h"
 #include "reconcile/obstacle.h"
+#include "reconcile/planner.h"
 #include "reconcile/simulate.h"
 #include "state/arena.h"
 #include "state/text.h"
@@ -39,17 +40,13 @@ static void list_disks(struct arena *arena, const struct fleet *fleet, uint32_t 
 	order->disk_count = count;
 }
 
-static bool is_off(enum vm_state state)
+bool preflight_expects(const struct desired *desired, const struct inventory *inventory, const struct move *move)
 {
-	return state == VM_STOPPED || state == VM_CRASHED;
-}
-
-bool preflight_expects(const struct inventory *inventory, const struct move *move)
-{
+	const struct desired_vm *wanted = desired_vm(desired, move->vm);
 	const struct host *from = inventory_host(inventory, move->from);
 	const struct vm *vm = from == NULL ? NULL : host_vm_by_uuid(from, move->uuid);
-	return vm != NULL && text_equal(vm->name, move->vm) && is_off(vm->state) == (move->mode == MOVE_OFFLINE) &&
-	       vm->memory == move->memory;
+	return vm != NULL && wanted != NULL && text_equal(vm->name, move->vm) && vm->memory == move->memory &&
+	       planner_mode(vm->state, wanted->migration.mode) == move->mode;
 }
 
 bool preflight_check(struct arena *arena, const struct desired *desired, const struct inventory *inventory,
@@ -64,7 +61,7 @@ bool preflight_check(struct arena *arena, const struct desired *desired, const s
 		return refuse(ret_reason, CODE_PREFLIGHT, arena_print(arena, "it is no longer on %s", move->from));
 	}
 	const struct vm *seen = fleet->vms[vm].seen;
-	if (!preflight_expects(inventory, move)) {
+	if (!preflight_expects(desired, inventory, move)) {
 		return refuse(ret_reason, CODE_PREFLIGHT, "it is not as it was when the move was planned");
 	}
 	struct obstacle obstacle;

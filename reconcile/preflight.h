@@ -8,8 +8,9 @@
 #include "state/record.h"
 #include "state/world.h"
 
-/* Is the VM still the one that the move was planned for? If not, there is to be another plan. */
-bool preflight_expects(const struct inventory *inventory, const struct move *move);
+/* Is the VM still the one that the move was planned for, and to be moved in that way? If not, there is to be another
+ * plan. */
+bool preflight_expects(const struct desired *desired, const struct inventory *inventory, const struct move *move);
 
 /*
  * Returns true with the order and the entry for the record (its step and volumes are for who carries it out), or false
